@@ -1,0 +1,71 @@
+"""The answer for one entry in one flow."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Every entry has exactly one of these, so a funnel adds up to its entries."""
+
+    ENTERED = "entered"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A hop that shows it."""
+
+    trace_id: str
+    span_id: str
+    service: str
+    name: str
+    at: datetime
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """Something that went wrong on the way and is not itself the cause."""
+
+    cause: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one entry, and why. Equal inputs give an equal verdict; times are aware UTC datetimes.
+
+    `since` is the moment that decided it: the failing hop, the passed deadline, the goal. `due_at` is when a pending
+    verdict must be looked at again, else None. `reached` names the steps that were done, in the flow's order.
+    """
+
+    lead: str
+    flow: str
+    entry: str
+    status: Status
+    captured_at: datetime
+    since: datetime
+    deadline_at: datetime
+    last_hop_at: datetime
+    cause: str = ""
+    cls: str = ""
+    step: str = ""
+    headline: str = ""
+    owner: str = ""
+    playbook: str = ""
+    raw_reason: str = ""
+    system: str = ""
+    entered_at: datetime | None = None
+    late: bool = False
+    due_at: datetime | None = None
+    reached: tuple[str, ...] = ()
+    campaign: str = ""
+    segment: str = ""
+    source: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    contributing: tuple[Contribution, ...] = ()
+    notes: tuple[str, ...] = ()

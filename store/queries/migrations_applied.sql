@@ -1,0 +1,2 @@
+-- Which migrations has this database seen?
+SELECT number FROM migrations ORDER BY number

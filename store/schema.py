@@ -1,0 +1,61 @@
+"""The schema and its migrations: SQL files, numbered, forward only.
+
+A file is a list of statements that end in `;` at a line's end. A line `-- define NAME = TYPE` names a type that the
+file's statements repeat; ClickHouse has no type aliases, and OTLP's AnyValue stands in its landing tables twelve times.
+"""
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import pairwise
+
+_DEFINE = re.compile(r"^-- define (\w+) = (.+)$", re.MULTILINE)
+_COMMENT_LINE = re.compile(r"^\s*--.*$", re.MULTILINE)
+_END = re.compile(r";\s*(?:\n|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    number: int
+    name: str
+    statements: tuple[str, ...]
+
+
+def statements(sql: str) -> tuple[str, ...]:
+    """The statements of a file, its defined types put in, its comment lines taken out."""
+    types = _DEFINE.findall(sql)
+    text = _COMMENT_LINE.sub("", sql)
+    for name, meaning in reversed(types):
+        text = re.sub(rf"\b{name}\b", lambda _, meaning=meaning: meaning, text)
+    return tuple(part.strip() for part in _END.split(text) if part.strip())
+
+
+def current() -> tuple[str, ...]:
+    """The statements of `schema.sql`: what an empty database needs to stand where the migrations lead."""
+    return statements(files("store").joinpath("schema.sql").read_text())
+
+
+def migrations() -> list[Migration]:
+    """Every migration in order; a gap or a repeated number is a mistake in the checkout and raises ValueError."""
+    found = sorted(
+        (
+            _parse(entry.name, entry.read_text())
+            for entry in files("store").joinpath("migrations").iterdir()
+            if entry.name.endswith(".sql")
+        ),
+        key=lambda migration: migration.number,
+    )
+    for before, after in pairwise(found):
+        if after.number != before.number + 1:
+            raise ValueError(f"migration {before.name} is followed by {after.name}: numbers must rise by one")
+    return found
+
+
+def _parse(file_name: str, sql: str) -> Migration:
+    number, _, name = file_name.removesuffix(".sql").partition("_")
+    return Migration(int(number), name, statements(sql))
+
+
+def protobuf_schema() -> str:
+    """The protobuf schema that ClickHouse decodes OTLP with."""
+    return files("store").joinpath("otlp.proto").read_text()
