@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from demo.people import COMPANIES
 
-HANG_S = 3.0  # longer than any client of ours waits
+HANG_S = 4.0  # longer than any client of ours waits
 SLOW_S = 0.8  # shorter than the CRM client waits
 
 CRM_BUSY = "crm:busy"

@@ -7,7 +7,7 @@ from demo.service import Service
 from demo.vendor_client import VendorClient
 
 ATTEMPTS = 2
-TIMEOUT_S = 1.0
+TIMEOUT_S = 1.5
 
 
 class Enrichment:
