@@ -45,8 +45,8 @@ DEFAULT_PERSONAL_KEYS: Final = {
 
 _TOKEN = re.compile(r"tok_[0-9a-f]{32}")
 
-# An address inside a text is found from its @ outwards: a pattern that starts with a literal is searched at memchr speed,
-# and no run of letters without an @ is ever walked twice. The @ may be percent-encoded, once or again (%40, %2540).
+# An address inside a text is found from its @ outwards: a pattern that starts with a literal is searched at memchr
+# speed, and no run of letters without an @ is ever walked twice. The @ may be percent-encoded, once or again (%2540).
 _LABEL = r"(?:[^\W_]|[-_]|%(?:25)*[89a-fA-F][0-9a-fA-F])"
 _DOT = r"(?:\.|%(?:25)*2[eE])"
 _DOMAIN = rf"(?:{_LABEL}{{1,190}}{_DOT})+(?:xn--[\w-]+|(?:[^\W\d_]|%(?:25)*[89a-fA-F][0-9a-fA-F]){{2,}})"
