@@ -72,13 +72,25 @@ def _rate(text: str) -> float:
 
 
 async def _run(options: argparse.Namespace, otlp: Otlp) -> int:
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopped = _stopped_by_signals()
     with tempfile.TemporaryDirectory(prefix="leadtrace-demo-") as folder:
         async with running_stack(otlp, Path(folder)) as stack:
             print(f"demo: {len(stack.services)} instrumented services up, telemetry to {otlp.destination}", flush=True)
             return await _drive(options, stack, stopped)
+
+
+def _stopped_by_signals() -> asyncio.Event:
+    """Set by the first signal; the second one ends the process the hard way."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopped.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    return stopped
 
 
 async def _drive(options: argparse.Namespace, stack: Stack, stopped: asyncio.Event) -> int:

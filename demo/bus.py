@@ -38,6 +38,7 @@ class Bus:
         self.app.post("/topics/{topic}")(self._accept)
         self._subscribers: dict[str, Endpoint] = {}
         self._deliveries: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._http = httpx.AsyncClient(timeout=DELIVERY_TIMEOUT_S, trust_env=False, verify=NO_TLS)
 
     @property
@@ -46,6 +47,8 @@ class Bus:
         return len(self._deliveries)
 
     async def close(self) -> None:
+        """Drop what is not delivered, and take nothing more."""
+        self._closing = True
         for delivery in list(self._deliveries):
             delivery.cancel()
         await asyncio.gather(*self._deliveries, return_exceptions=True)
@@ -56,7 +59,7 @@ class Bus:
         return Response(status_code=204)
 
     async def _accept(self, topic: str, message: Message) -> Response:
-        if self.pending >= MAX_PENDING:
+        if self._closing or self.pending >= MAX_PENDING:
             return Response(status_code=503, headers={"retry-after": "1"})
         if not _lost(topic, message):
             for subscriber in self._subscribers.values():

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import httpx
 
@@ -63,7 +62,8 @@ class Driver:
         """Keep the pace of a clock, and slow down rather than bury a busy machine."""
         due = time.monotonic()
         for visitor in visitors:
-            await _until(lambda: self._stack.unfinished < MOST_UNFINISHED)
+            while self._stack.unfinished >= MOST_UNFINISHED:  # noqa: ASYNC110  (watched from outside)
+                await asyncio.sleep(LOOK_EVERY_S)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             due = max(due + self._pause_s, time.monotonic())
             visits.create_task(self.visit(visitor))
@@ -94,16 +94,10 @@ class Driver:
 
     async def _settled(self) -> None:
         try:
-            async with asyncio.timeout(SETTLE_TIMEOUT_S):
-                await _until(lambda: not self._stack.unfinished)
+            await self._stack.settle(SETTLE_TIMEOUT_S)
         except TimeoutError as exc:
             left = self._stack.unfinished
             raise DriveError(f"{left} messages were still on their way after {SETTLE_TIMEOUT_S:.0f} s") from exc
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110  (the stack is watched from outside, as an operator would)
-        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def _say(line: str) -> None:

@@ -27,6 +27,8 @@ from demo.vendors import CrmApi, EnrichmentApi
 CRM_WRITER_BEFORE = "2.4.0"
 CRM_WRITER_AFTER = "2.4.1"
 NEXT_CRM_WRITER = "crm-writer (next)"
+DRAIN_S = 3.0
+LOOK_EVERY_S = 0.05
 UNSEEN = ("bus", "crm-api", "enrichment-api")
 
 VERSIONS = {
@@ -74,6 +76,12 @@ class Stack:
                 await self._subscribe(service, self.urls[name])
         self._relaying = asyncio.create_task(self._relay.run())
 
+    async def settle(self, timeout_s: float) -> None:
+        """Return when nothing moves any more; raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while self.unfinished:  # noqa: ASYNC110  (two counters of two parties, watched from outside)
+                await asyncio.sleep(LOOK_EVERY_S)
+
     async def roll_out_crm_writer(self) -> None:
         """From now on the newer instance of crm-writer gets the messages."""
         await self._subscribe(self._services[NEXT_CRM_WRITER], self.urls[NEXT_CRM_WRITER])
@@ -83,7 +91,9 @@ class Stack:
         await self._for_each_provider(lambda provider: provider.force_flush())
 
     async def close(self) -> None:
-        """Stop taking work, let the servers go, send what is left."""
+        """Let what is under way finish for a little while, then stop everything and send the last spans."""
+        with contextlib.suppress(TimeoutError):
+            await self.settle(DRAIN_S)
         if self._relaying is not None:
             self._relaying.cancel()
             await asyncio.gather(self._relaying, return_exceptions=True)
