@@ -52,7 +52,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--rate", type=_rate, default=18.0, help="leads a second; default %(default)g")
     parser.add_argument("--seed", type=int, default=7, help="same seed, same people and faults; default %(default)s")
-    parser.add_argument("--truth", type=Path, default=Path("truth.json"), help="where to write what was planted")
+    parser.add_argument("--truth", type=_writable, default=Path("truth.json"), help="where to write what was planted")
     parser.add_argument("--stay", action="store_true", help="keep sending a lead every few seconds until a signal")
     return parser.parse_args(arguments)
 
@@ -69,6 +69,13 @@ def _rate(text: str) -> float:
     if not 0 < rate <= 1_000:
         raise argparse.ArgumentTypeError("between 0 and 1000")
     return rate
+
+
+def _writable(text: str) -> Path:
+    path = Path(text)
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
+    return path
 
 
 async def _run(options: argparse.Namespace, otlp: Otlp) -> int:

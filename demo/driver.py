@@ -42,11 +42,18 @@ class Driver:
                 _say(f"rolled out crm-writer {CRM_WRITER_AFTER}")
                 await self._send(plan.after, visits, total)
         except ExceptionGroup as failed:
-            raise DriveError(f"a visit failed: {failed.exceptions[0]!r}") from failed
+            raise DriveError(str(failed.exceptions[0])) from failed
         _say("all sent; waiting for the last retries and timeouts")
         await self._settled()
 
     async def visit(self, visitor: Visitor) -> None:
+        """All this person does, waits included; raises DriveError."""
+        try:
+            await self._visit(visitor)
+        except (httpx.HTTPError, TimeoutError) as exc:
+            raise DriveError(f"the visit of {visitor.person.email} failed: {exc!r}") from exc
+
+    async def _visit(self, visitor: Visitor) -> None:
         correlation_id = await self._submit(visitor)
         if visitor.fault.visit is Visit.TWICE:
             await asyncio.sleep(SECOND_SUBMIT_AFTER_S)

@@ -1,5 +1,6 @@
 """Where telemetry goes, and the stock OpenTelemetry set-up every service shares."""
 
+import uuid
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -72,7 +73,12 @@ class Otlp:
 def provider_for(name: str, version: str, otlp: Otlp) -> TracerProvider:
     """A provider of one service: baggage copied on every span, spans sent in batches twice a second."""
     resource = Resource.create(
-        {"service.name": name, "service.version": version, "deployment.environment.name": "demo"}
+        {
+            "service.name": name,
+            "service.version": version,
+            "service.instance.id": str(uuid.uuid4()),  # the SDK's default is one id a process, and we are ten in one
+            "deployment.environment.name": "demo",
+        }
     )
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BaggageSpanProcessor(ALLOW_ALL_BAGGAGE_KEYS))

@@ -1,5 +1,6 @@
 """Running the demo as its users do, and looking at what it left."""
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from demo_otlp_sink import Received, Span
 
 REPO = Path(__file__).parents[2]
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
 DEMO = [sys.executable, "-W", "error", "-m", "demo"]
 
 
@@ -38,4 +40,4 @@ class Drive:
 
 def run_demo(*arguments: object) -> subprocess.CompletedProcess:
     command = [*DEMO, *map(str, arguments)]
-    return subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=REPO, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)

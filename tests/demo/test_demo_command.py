@@ -10,7 +10,7 @@ from concurrent import futures
 import grpc
 import pytest
 from demo_otlp_sink import Sink, spans_in
-from demo_runs import DEMO, REPO, run_demo
+from demo_runs import DEMO, ENVIRONMENT, REPO, run_demo
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
@@ -55,7 +55,9 @@ def test_an_unreachable_collector_is_told_at_once(tmp_path):
     assert not (tmp_path / "truth.json").exists()
 
 
-@pytest.mark.parametrize("wrong", [("--leads", "0"), ("--rate", "-1"), ("--protocol", "smoke")])
+@pytest.mark.parametrize(
+    "wrong", [("--leads", "0"), ("--rate", "-1"), ("--protocol", "smoke"), ("--truth", "/no/such/folder/truth.json")]
+)
 def test_a_wrong_option_is_refused(wrong):
     assert run_demo(*wrong).returncode == 2
 
@@ -64,7 +66,9 @@ def test_a_stack_that_stays_stops_on_a_signal(tmp_path):
     truth = tmp_path / "truth.json"
     with Sink() as sink:
         command = [*DEMO, "--otlp-http", sink.url, "--leads", "1", "--stay", "--truth", str(truth)]
-        with subprocess.Popen(command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, cwd=REPO, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
             line = next(line for line in process.stdout if "a lead every" in line)
             process.send_signal(signal.SIGTERM)
             started = time.monotonic()
