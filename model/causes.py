@@ -52,11 +52,13 @@ def _by_vendor() -> dict[tuple[str, str], str]:
 
 @cache
 def _by_code() -> dict[str, str]:
-    """Codes that mean the same thing at every vendor that uses them; numbers and codes with two meanings are left out."""
+    """Codes that mean the same wherever they are used. Left out: codes with two meanings, numbers, and single words
+    (`FILTERED`, `DISABLED`), which mean one thing at the vendor they were read from and anything elsewhere.
+    """
     meanings: dict[str, set[str]] = {}
     for (_, code), cause in _by_vendor().items():
         meanings.setdefault(code, set()).add(cause)
-    return {code: next(iter(found)) for code, found in meanings.items() if len(found) == 1 and not code.isdecimal()}
+    return {code: next(iter(found)) for code, found in meanings.items() if len(found) == 1 and ("_" in code or " " in code)}
 
 
 @cache
@@ -81,8 +83,4 @@ def resolve(reason: str, system: str = "") -> str | None:
     if text in causes():
         return text
     folded, vendor = text.casefold(), system.strip().casefold()
-    return (
-        _by_vendor().get((vendor, folded))
-        or _by_first_word().get((vendor, folded))
-        or _by_code().get(folded)
-    )
+    return _by_vendor().get((vendor, folded)) or _by_first_word().get((vendor, folded)) or _by_code().get(folded)

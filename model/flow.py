@@ -41,7 +41,9 @@ class Gate:
         """The bound in words: `at least 60`."""
         bound = ", ".join(self.bound) if isinstance(self.bound, tuple) else self.bound
         text = f"{bound:g}" if isinstance(bound, float) else str(bound)
-        return {"at_least": "at least ", "at_most": "at most ", "equals": "", "one_of": "one of "}[self.comparison] + text
+        return {"at_least": "at least ", "at_most": "at most ", "equals": "", "one_of": "one of "}[
+            self.comparison
+        ] + text
 
 
 class Glob:

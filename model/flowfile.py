@@ -96,7 +96,10 @@ class _Field:
         text = self.text(what)
         if text and text not in known:
             near = get_close_matches(text, known, 1)
-            self.complain(f"{what} `{text}` is unknown", f"Did you mean `{near[0]}`?" if near else f"Use one of {', '.join(known)}")
+            self.complain(
+                f"{what} `{text}` is unknown",
+                f"Did you mean `{near[0]}`?" if near else f"Use one of {', '.join(known)}",
+            )
             return ""
         return text
 
@@ -131,7 +134,9 @@ def read_flow(text: str, file: str = "flow.yaml") -> Flow:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = f"the file is not YAML: {error.problem or error.context or 'it cannot be read'}"
-        raise FlowProblems([Problem(file, mark.line + 1 if mark else 1, what, "Mend the indentation or quoting here")]) from error
+        raise FlowProblems(
+            [Problem(file, mark.line + 1 if mark else 1, what, "Mend the indentation or quoting here")]
+        ) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise FlowProblems([Problem(file, 1, f"the file is not YAML: {error}", "Save it as UTF-8 text")]) from error
     if node is None:
@@ -200,7 +205,9 @@ def _step(field: _Field) -> Step | None:
         title=keys["title"].text(f"{this}: title") if "title" in keys else "",
         owner=keys["owner"].text(f"{this}: owner") if "owner" in keys else "",
         playbook=_playbook(keys["playbook"], this) if "playbook" in keys else "",
-        after=tuple(one.name(f"{this}: after") for one in keys["after"].items(f"{this}: after")) if "after" in keys else (),
+        after=tuple(one.name(f"{this}: after") for one in keys["after"].items(f"{this}: after"))
+        if "after" in keys
+        else (),
         within=keys["within"].duration(f"{this}: within") if "within" in keys else None,
         required=keys["required"].boolean(f"{this}: required") if "required" in keys else True,
         gate=_gate(keys["gate"], this) if "gate" in keys else None,
@@ -223,12 +230,16 @@ def _gate(field: _Field, this: str) -> Gate | None:
     keys = field.mapping(f"{this}: gate", ("attribute", *_COMPARISONS))
     chosen = [comparison for comparison in _COMPARISONS if comparison in keys]
     if "attribute" not in keys or len(chosen) != 1:
-        field.complain(f"{this}: a gate needs an attribute and one comparison", "Write `{attribute: lead.score, at_least: 60}`")
+        field.complain(
+            f"{this}: a gate needs an attribute and one comparison", "Write `{attribute: lead.score, at_least: 60}`"
+        )
         return None
     attribute, comparison = keys["attribute"].text(f"{this}: gate attribute"), chosen[0]
     value = keys[comparison]
     if comparison == "one_of":
-        return Gate(attribute, comparison, tuple(one.text(f"{this}: gate value") for one in value.items(f"{this}: one_of")))
+        return Gate(
+            attribute, comparison, tuple(one.text(f"{this}: gate value") for one in value.items(f"{this}: one_of"))
+        )
     text = value.text(f"{this}: {comparison}")
     if comparison == "equals":
         return Gate(attribute, comparison, text)
@@ -249,7 +260,9 @@ def _matchers(field: _Field, this: str) -> Iterator[Matcher]:
     for one in field.items(f"{this}: match"):
         keys = one.mapping(f"{this}: a matcher", _MATCH_KEYS)
         if not keys:
-            one.complain(f"{this}: a matcher without keys would match every hop", f"Give it one of {', '.join(_MATCH_KEYS)}")
+            one.complain(
+                f"{this}: a matcher without keys would match every hop", f"Give it one of {', '.join(_MATCH_KEYS)}"
+            )
             continue
         attributes = keys["attributes"].mapping(f"{this}: attributes", ()) if "attributes" in keys else {}
         yield Matcher(
@@ -281,7 +294,10 @@ def _ordered(where: _Field, placed: list[tuple[_Field, Step]], goal_field: _Fiel
                 field.complain(f"step `{step.name}` comes after `{before}`, which is no step", hint)
     if goal and goal not in names:
         near = get_close_matches(goal, names, 1)
-        goal_field.complain(f"the goal `{goal}` is no step", f"Did you mean `{near[0]}`?" if near else f"The steps are {', '.join(names)}")
+        goal_field.complain(
+            f"the goal `{goal}` is no step",
+            f"Did you mean `{near[0]}`?" if near else f"The steps are {', '.join(names)}",
+        )
     if len(where.problems) > problems_before:
         return []
     return _sorted_steps(where, placed, goal)

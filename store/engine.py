@@ -83,7 +83,7 @@ class Store:
         try:
             if self.embedded:
                 client = clickhouse_connect.get_client(
-                    interface="chdb", path=urlsplit(self.url).path, settings=dict(_SESSION)
+                    interface="chdb", path=urlsplit(self.url).path, settings=dict(_SESSION), tz_mode="aware"
                 )
                 client.command(f"CREATE DATABASE IF NOT EXISTS {self.database}")
                 client.database = self.database
@@ -98,6 +98,7 @@ class Store:
                 secure=parts.scheme == "clickhouses",
                 settings=dict(_SESSION),
                 autogenerate_session_id=False,
+                tz_mode="aware",
             )
         except (ClickHouseError, OSError, RuntimeError) as error:
             raise StoreUnavailable(_sentence(error)) from error

@@ -243,22 +243,25 @@ SELECT DISTINCT trace_id, lead_id FROM spans WHERE lead_id != '';
 CREATE MATERIALIZED VIEW lead_traces_from_events TO lead_traces AS
 SELECT DISTINCT trace_id, lead_id FROM events WHERE lead_id != '' AND trace_id != '';
 
--- Which spans point at a span of another trace?
+-- Which spans of which traces are linked? Each link stands here in both directions.
 CREATE TABLE trace_links (
-    linked_trace_id String,
-    linked_span_id  String,
-    trace_id        String,
-    span_id         String
+    trace_id       String,
+    span_id        String,
+    other_trace_id String,
+    other_span_id  String
 ) ENGINE = ReplacingMergeTree
-ORDER BY (linked_trace_id, linked_span_id, trace_id, span_id)
+ORDER BY (trace_id, span_id, other_trace_id, other_span_id)
 SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000,
          fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW trace_links_from_spans TO trace_links AS
-SELECT DISTINCT link.trace_id AS linked_trace_id, link.span_id AS linked_span_id, trace_id, span_id
-FROM spans
-ARRAY JOIN links AS link
-WHERE link.trace_id != trace_id;
+SELECT DISTINCT ends.1 AS trace_id, ends.2 AS span_id, ends.3 AS other_trace_id, ends.4 AS other_span_id
+FROM (
+    SELECT arrayJoin([(trace_id, span_id, link.1, link.2), (link.1, link.2, trace_id, span_id)]) AS ends
+    FROM spans
+    ARRAY JOIN links AS link
+    WHERE link.1 != trace_id
+);
 
 -- Which lead does a key mean? Keys are what people search by: the lead's id, an entry's correlation id, the token of an
 -- e-mail address or phone number, a CRM's id. `search` is the key in lower case, so that a prefix finds it.

@@ -1,0 +1,263 @@
+"""The answers that people read: the API gives them as JSON, the pages and the terminal show them.
+
+These models are the JSON surface that docs/api.md promises: fields are added, never taken away.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class EvidenceAnswer(Answer):
+    trace_id: str
+    span_id: str
+    service: str
+    name: str
+    at: datetime
+    outcome: str
+
+
+class ContributionAnswer(Answer):
+    cause: str
+    step: str
+    title: str = ""
+
+
+class AlsoAffected(Answer):
+    """Other leads that the same cause stopped at the same step, within a day of this one."""
+
+    leads: int
+    since: datetime | None
+
+
+class ChangeAnswer(Answer):
+    at: datetime
+    what: str
+
+
+class StepState(Answer):
+    """One step of the flow as this entry went through it.
+
+    `state` is done, failed, skipped, waiting, absent, unseen (later steps happened) or ahead (not reached).
+    """
+
+    step: str
+    title: str
+    kind: str
+    owner: str
+    state: str
+    at: datetime | None = None
+
+
+class Why(Answer):
+    """Why did this lead never enter the sequence? `since` is the moment that decided it."""
+
+    lead: str
+    flow: str
+    entry: str
+    status: str
+    cause: str | None
+    cls: str | None = Field(alias="class", serialization_alias="class")
+    step: str | None
+    headline: str
+    entered_at: datetime | None
+    late: bool
+    captured_at: datetime
+    since: datetime
+    decided_at: datetime
+    deadline_at: datetime
+    owner: str | None
+    playbook: str | None
+    raw_reason: str | None
+    evidence: list[EvidenceAnswer]
+    contributing: list[ContributionAnswer]
+    also_affected: AlsoAffected
+    changes: list[ChangeAnswer]
+    title: str = ""
+    remedy: str = ""
+    system: str | None = None
+    campaign: str = ""
+    segment: str = ""
+    source: str = ""
+    notes: list[str] = []
+    steps: list[StepState] = []
+
+
+class EntryAnswer(Answer):
+    entry: str
+    flow: str
+    captured_at: datetime
+    status: str
+    cause: str | None
+    headline: str = ""
+    campaign: str = ""
+    segment: str = ""
+
+
+class HopAnswer(Answer):
+    """One hop. `outcome` is ok, failed, skipped or seen, or the sender's own word; times are the sender's clock."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    service: str
+    name: str
+    step: str | None
+    at: datetime
+    duration_ms: float
+    outcome: str
+    reason: str | None
+    attempt: int
+    signal: str
+    kind: str
+    status: str
+    entry: str
+    event: str
+    service_version: str
+    cause: str | None
+    attributes: dict[str, str]
+    events: list[dict[str, Any]]
+
+
+class LeadAnswer(Answer):
+    """A lead's journey: every hop once, in causal order. `cut` says that there are more hops than are shown."""
+
+    lead: str
+    keys: dict[str, list[str]]
+    mask: str
+    entries: list[EntryAnswer]
+    hops: list[HopAnswer]
+    cut: bool
+
+
+class FoundLead(Answer):
+    lead: str
+    mask: str
+    campaign: str
+    last_seen: datetime
+    entries: list[EntryAnswer]
+
+
+class Found(Answer):
+    leads: list[FoundLead]
+    next: str | None
+
+
+class StepCount(Answer):
+    step: str
+    reached: int
+    stopped_here: int
+    title: str = ""
+
+
+class CauseCount(Answer):
+    cause: str | None
+    cls: str | None = Field(alias="class", serialization_alias="class")
+    step: str | None
+    entries: int
+    first_seen: datetime
+    last_seen: datetime
+    status: str
+    title: str
+    share: float
+
+
+class PartCount(Answer):
+    campaign: str
+    segment: str
+    entries: int
+    entered: int
+    blocked: int
+
+
+class Bucket(Answer):
+    at: datetime
+    by_status: dict[str, int]
+
+
+class Funnel(Answer):
+    """How a flow's entries ended. The parts add up to `entries`: by status; and by cause plus entered."""
+
+    flow: str
+    title: str
+    since: datetime
+    until: datetime
+    entries: int
+    by_status: dict[str, int]
+    steps: list[StepCount]
+    causes: list[CauseCount]
+    parts: list[PartCount]
+    over_time: list[Bucket]
+
+
+class CauseLeads(Answer):
+    """The leads behind one number of a funnel."""
+
+    flow: str
+    leads: list[dict[str, Any]]
+    next: str | None
+
+
+class FlowStep(Answer):
+    name: str
+    title: str
+    kind: str
+    owner: str
+    required: bool
+    after: list[str]
+    within_s: float | None
+
+
+class FlowAnswer(Answer):
+    name: str
+    title: str
+    owner: str
+    goal: str
+    deadline_s: float
+    version: str
+    known: bool
+    steps: list[FlowStep]
+    by_status: dict[str, int]
+
+
+class SpanAnswer(Answer):
+    span_id: str
+    parent_span_id: str
+    service: str
+    service_version: str
+    name: str
+    kind: str
+    status: str
+    status_message: str
+    at: datetime
+    duration_ms: float
+    lead: str
+    attributes: dict[str, str]
+    resource: dict[str, str]
+    events: list[dict[str, Any]]
+    links: list[dict[str, str]]
+
+
+class TraceEventAnswer(Answer):
+    event_id: str
+    span_id: str
+    service: str
+    event_name: str
+    severity: str
+    body: str
+    at: datetime
+    lead: str
+    attributes: dict[str, str]
+
+
+class TraceAnswer(Answer):
+    trace_id: str
+    leads: list[str]
+    spans: list[SpanAnswer]
+    events: list[TraceEventAnswer]
+    cut: bool

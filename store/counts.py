@@ -1,0 +1,86 @@
+"""Counts over verdicts: funnels, causes, cohorts. SQL counts verdicts and never makes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which entries to count: of one flow, captured in [since, until); an empty campaign or segment means all."""
+
+    flow: str
+    since: datetime
+    until: datetime
+    campaign: str = ""
+    segment: str = ""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "flow": self.flow,
+            "since": self.since,
+            "until": self.until,
+            "campaign": self.campaign,
+            "segment": self.segment,
+        }
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """The parameters without the filters."""
+        return {"flow": self.flow, "since": self.since, "until": self.until}
+
+
+def by_status(store: Store, of: Slice) -> dict[str, int]:
+    return {row[0]: row[1] for row in store.rows("funnel_by_status", **of.parameters)}
+
+
+def by_step(store: Store, of: Slice) -> dict[str, tuple[int, int]]:
+    """(reached, stopped here) by step."""
+    return {row[0]: (row[1], row[2]) for row in store.rows("funnel_by_step", **of.parameters)}
+
+
+def by_cause(store: Store, of: Slice) -> list[dict[str, Any]]:
+    return store.dicts("funnel_by_cause", **of.parameters)
+
+
+def parts(store: Store, of: Slice) -> list[dict[str, Any]]:
+    return store.dicts("funnel_parts", **of.whole)
+
+
+def over_time(store: Store, of: Slice, *, bucket_s: int) -> Sequence[Sequence[Any]]:
+    return store.rows("funnel_over_time", **of.parameters, bucket_s=bucket_s)
+
+
+def leads_behind(
+    store: Store, of: Slice, *, status: str, cause: str, step: str, skip: int, most: int
+) -> list[dict[str, Any]]:
+    return store.dicts(
+        "leads_of_cause", **of.parameters, status=status, cause=cause, step=step, skip=skip, most=most
+    )
+
+
+def entries_of_flows(store: Store, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for flow, status, entries in store.rows("entries_of_flows", since=since, until=until):
+        found.setdefault(flow, {})[status] = entries
+    return found
+
+
+def also_affected(
+    store: Store, *, flow: str, status: str, cause: str, step: str, lead: str, since: datetime, until: datetime
+) -> tuple[int, datetime | None]:
+    """How many other leads the same thing stopped between two moments, and when it stopped the first of them."""
+    row = store.rows(
+        "also_affected",
+        **{"flow": flow, "status": status, "cause": cause, "step": step, "lead": lead, "from": since, "until": until},
+    )[0]
+    return (row[0], row[1]) if row[0] else (0, None)
+
+
+def versions_seen(store: Store, services: Sequence[str], since: datetime, until: datetime) -> list[tuple[str, str, datetime]]:
+    rows = store.rows("versions_seen", **{"services": list(services), "from": since, "until": until})
+    return [(row[0], row[1], row[2]) for row in rows]

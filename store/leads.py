@@ -1,0 +1,51 @@
+"""Finds leads by what people know of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A lead that a search found. `found_by` names the kind of key that matched."""
+
+    lead: str
+    exact: bool
+    last_seen: datetime
+    found_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key by which a lead is known; `mask` is what may be shown of a personal one."""
+
+    kind: str
+    key: str
+    mask: str
+
+
+def search(store: Store, text: str, *, skip: int, most: int) -> list[Hit]:
+    """Leads with a key that starts with `text` (any case), an exact match first, then the latest seen."""
+    return [_hit(row) for row in store.rows("search_leads", text=text.lower(), skip=skip, most=most)]
+
+
+def recent(store: Store, *, skip: int, most: int) -> list[Hit]:
+    return [_hit(row) for row in store.rows("recent_leads", skip=skip, most=most)]
+
+
+def _hit(row: Sequence[object]) -> Hit:
+    lead, exact, last_seen, found_by = row
+    return Hit(str(lead), bool(exact), last_seen, str(found_by))  # type: ignore[arg-type]
+
+
+def keys_of(store: Store, leads: Sequence[str]) -> dict[str, list[Key]]:
+    found: dict[str, list[Key]] = {}
+    for lead, kind, key, mask, _seen in store.rows("keys_of_leads", leads=list(leads)):
+        found.setdefault(lead, []).append(Key(kind, key, mask))
+    return found
+
+
+def leads_of_trace(store: Store, trace_id: str) -> list[str]:
+    return [row[0] for row in store.rows("lead_of_trace", trace=trace_id)]

@@ -1,0 +1,8 @@
+-- How many entries of this flow ended how? Captured in [since, until); empty filters mean all.
+SELECT status, count() AS entries
+FROM verdicts FINAL
+WHERE flow = {flow:String} AND gone = 0
+  AND captured_at >= {since:DateTime64(3, 'UTC')} AND captured_at < {until:DateTime64(3, 'UTC')}
+  AND ({campaign:String} = '' OR campaign = {campaign:String})
+  AND ({segment:String} = '' OR segment = {segment:String})
+GROUP BY status
