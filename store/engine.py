@@ -61,8 +61,11 @@ _CODE = re.compile(r"Code: (\d+)")
 class Store:
     """The database. Thread-safe; every call borrows one of `pool_size` client handles and waits when all are lent."""
 
-    def __init__(self, url: str, *, pool_size: int = 4) -> None:
-        """Connect lazily to `url`; `open()` proves that it answers. Raises ValueError for a URL of another kind."""
+    def __init__(self, url: str, *, pool_size: int = 4, database: str | None = None) -> None:
+        """Connect lazily to `url`; `open()` proves that it answers. Raises ValueError for a URL of another kind.
+
+        The database is the one that a server's URL names, else `leadtrace`; `database` overrides it.
+        """
         parts = urlsplit(url)
         if parts.scheme not in {"chdb", "clickhouse", "clickhouses"}:
             raise ValueError(f"{url!r} is neither chdb:///path nor clickhouse://user:password@host:8123/database")
@@ -70,7 +73,8 @@ class Store:
             raise ValueError(f"{url!r} names no folder: write chdb:///absolute/path")
         self.url = url
         self.embedded = parts.scheme == "chdb"
-        self.database = parts.path.strip("/") if not self.embedded and parts.path.strip("/") else DATABASE
+        named = "" if self.embedded else parts.path.strip("/")
+        self.database = database or named or DATABASE
         self._pool: queue.LifoQueue[Client | None] = queue.LifoQueue()
         for _ in range(pool_size):
             self._pool.put(None)
