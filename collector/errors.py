@@ -108,4 +108,5 @@ def status_of(error: BaseException, *, retry_after_s: int) -> status_pb2.Status:
 
 def report_bug(log: structlog.typing.FilteringBoundLogger, error: BaseException) -> None:
     """Log where an unforeseen error came from. Its message and the request may hold personal data, so neither shows."""
-    log.error("export_failed", error=type(error).__name__, where=traceback.format_tb(error.__traceback__)[-3:])
+    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    log.error("export_failed", error=type(error).__name__, where=places[-3:])

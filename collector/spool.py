@@ -160,6 +160,8 @@ class Spool:
             self._changed.notify_all()
         if self._writer.is_alive():
             self._writer.join()
+        with self._changed:
+            self._changed.notify_all()  # whoever waits for a segment need not wait for one more
 
     def close(self) -> None:
         """Let another process have the folder."""
