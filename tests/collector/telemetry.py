@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import httpx
 import uvicorn
@@ -123,14 +124,14 @@ class Running:
         self._server.install_signal_handlers = lambda: None
         self.grpc_port = await self.collector.start_grpc("127.0.0.1:0")
         serving = asyncio.create_task(self._server.serve([listening]))
-        while not self._server.started:
+        while not self._server.started:  # noqa: ASYNC110  uvicorn has no event for it
             await asyncio.sleep(0.005)
         self._ready.set()
         await serving
         await self.collector.stop_grpc(0)
         listening.close()
 
-    def __enter__(self) -> "Running":
+    def __enter__(self) -> Self:
         self.collector.start()
         self._thread.start()
         assert self._ready.wait(10)

@@ -13,6 +13,7 @@ import zstandard
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from prometheus_client import REGISTRY
 from telemetry import JSON, PROTOBUF, SPAN_ID, TRACE_ID, Landing, log_record, logs, running, span, traces, wait_for
 
 from collector.limits import DoorLimits, SpoolLimits
@@ -294,8 +295,6 @@ def test_a_bug_is_500_and_says_nothing_of_the_request(road, monkeypatch, capsys)
 
 
 def test_counters_follow_what_was_taken_and_refused(road):
-    from prometheus_client import REGISTRY
-
     def value(name, **labels):
         return REGISTRY.get_sample_value(name, labels) or 0
 

@@ -1,5 +1,6 @@
 """Requests that receivers are known to get wrong: each is taken or refused, never lost in silence."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -93,7 +94,6 @@ def test_the_official_metrics_are_refused_as_a_signal(road, file):
 
 def official_message(signal: str, tree: dict):
     """Protobuf's own reading, once the ids are base64."""
-    import base64
 
     def with_base64_ids(node):
         if isinstance(node, list):
