@@ -305,6 +305,6 @@ def _changes(library: Library, verdict: Verdict) -> list[ChangeAnswer]:
     services = sorted({one.service for one in verdict.evidence if one.service})
     if verdict.status is not Status.BLOCKED or not services:
         return []
-    seen = counts.versions_seen(library.store, services, verdict.since - NEAR, verdict.since + timedelta(seconds=1))
+    seen = counts.versions_seen(library.store, services, verdict.since - NEAR, verdict.since)
     return [ChangeAnswer(at=at, what=f"{service} {version} first seen") for service, version, at in seen]
 

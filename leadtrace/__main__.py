@@ -1,0 +1,3 @@
+from leadtrace.cli import main
+
+main(prog_name="leadtrace")

@@ -1,0 +1,44 @@
+"""Asks why, wherever the answer is: in a running server, or in the store itself."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from leadtrace.flowfiles import FlowFiles
+from leadtrace.remote import RemoteError, running_server
+from leadtrace.serve import search_tokens
+from leadtrace.settings import Settings
+from lineage.ask import Library, NotFoundError, why
+from model.personal import load_or_create_key
+from store.engine import Store
+
+
+class NoAnswerError(LookupError):
+    """There is no answer; the message says why not."""
+
+
+def ask_why(settings: Settings, lead: str, flow: str | None, entry: str | None) -> Any:
+    """The answer as the API gives it. Raises NoAnswerError."""
+    if settings.store_url.startswith("chdb:"):
+        server = running_server(settings)
+        if server is not None:
+            try:
+                return server.why(lead, flow, entry)
+            except (RemoteError, OSError) as error:
+                raise NoAnswerError(str(error)) from error
+    return _from_store(settings, lead, flow, entry)
+
+
+def _from_store(settings: Settings, lead: str, flow: str | None, entry: str | None) -> Any:
+    personal = load_or_create_key(settings.pii_key_path)
+    store = Store(settings.store_url)
+    try:
+        if lacking := store.unmigrated():
+            raise NoAnswerError(f"The schema lacks {', '.join(lacking)}: run `leadtrace migrate`, then `leadtrace serve`.")
+        library = Library(store, FlowFiles(settings.flows), lambda text: search_tokens(personal, text))
+        answer = why(library, lead, flow=flow, entry=entry, now=datetime.now(UTC))
+    except NotFoundError as error:
+        raise NoAnswerError(str(error)) from error
+    finally:
+        store.close()
+    return json.loads(answer.model_dump_json(by_alias=True))

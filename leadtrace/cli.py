@@ -1,0 +1,214 @@
+"""The commands. Each says in `--help` all that one needs to use it."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from leadtrace import __version__
+from leadtrace.settings import Settings, SettingsError, read_settings
+
+
+def _settings(**overrides: Any) -> Settings:
+    """The settings in force, or an end with a sentence for each mistake."""
+    environment = {**os.environ, **{f"LEADTRACE_{key.upper()}": str(value) for key, value in overrides.items() if value}}
+    try:
+        return read_settings(environment)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Failures that people can mend end as one sentence, not as a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        from collector.spool import SpoolInUseError  # noqa: PLC0415
+        from leadtrace.listen import CannotListenError  # noqa: PLC0415
+        from leadtrace.tokens import TokenFileError  # noqa: PLC0415
+        from model.flowfile import FlowProblems  # noqa: PLC0415
+        from model.personal import PersonalKeyError  # noqa: PLC0415
+        from store.errors import StoreError  # noqa: PLC0415
+
+        try:
+            return command(*args, **kwargs)
+        except (CannotListenError, TokenFileError, FlowProblems, PersonalKeyError, StoreError, SpoolInUseError) as error:
+            raise click.ClickException(str(error)) from error
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="leadtrace")
+def main() -> None:
+    """Why did this lead never enter the sequence?
+
+    leadtrace collects OpenTelemetry of every integration that a lead crosses, judges each lead's journey, and answers.
+    Settings come from LEADTRACE_… in the environment or from leadtrace.toml; docs/settings.md lists them.
+    """
+
+
+# ── running ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@main.command()
+def serve() -> None:
+    """Run everything in one process: collector, engine, pages and API.
+
+    Nothing else is needed: ClickHouse runs inside, in the data folder. Ends on SIGTERM or Ctrl-C, keeping what it took.
+    """
+    _run(("collector", "engine", "web"))
+
+
+@main.command()
+def collector() -> None:
+    """Run the collector alone: OTLP on 4318 and 4317, spool, loader. Needs LEADTRACE_CLICKHOUSE=clickhouse://…"""
+    _run(("collector",))
+
+
+@main.command()
+def engine() -> None:
+    """Run the settle loop alone. Several share the leads by LEADTRACE_SHARD=0/2, 1/2. Needs a ClickHouse server."""
+    _run(("engine",))
+
+
+@main.command()
+def web() -> None:
+    """Run the pages and the API alone. Needs a ClickHouse server."""
+    _run(("web",))
+
+
+@_ends_with_a_sentence
+def _run(parts: tuple[str, ...]) -> None:
+    from leadtrace.logs import set_up_logs  # noqa: PLC0415  the engine takes seconds to import; --help must not
+    from leadtrace.serve import Service, first_ingest_token  # noqa: PLC0415
+    from leadtrace.welcome import welcome  # noqa: PLC0415
+
+    settings = _settings()
+    if len(parts) == 1 and settings.store_url.startswith("chdb:"):
+        raise click.ClickException(
+            f"`leadtrace {parts[0]}` runs beside others, and an embedded engine belongs to one process."
+            " Set LEADTRACE_CLICKHOUSE=clickhouse://user:password@host:8123/leadtrace, or run `leadtrace serve`."
+        )
+    set_up_logs(settings.log)
+    service = Service(settings, parts)
+    token = first_ingest_token(service.tokens) if settings.auth == "token" and "collector" in parts else None
+    service.run(lambda ready: click.echo(welcome(service, ready, token), err=False))
+
+
+@main.command()
+@_ends_with_a_sentence
+def migrate() -> None:
+    """Bring the schema of LEADTRACE_CLICKHOUSE up to date. Safe to run again."""
+    from store.engine import Store  # noqa: PLC0415
+
+    store = Store(_settings().store_url)
+    applied = store.migrate()
+    store.close()
+    click.echo(f"applied: {', '.join(applied)}" if applied else "the schema is up to date")
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Send the leads, print the funnel and an answer of each kind, compare, end.")
+@click.option("--leads", default=240, show_default=True, help="How many leads to send.")
+@click.option("--seed", default=7, show_default=True, help="The same seed plants the same faults.")
+@click.option("--data", type=click.Path(path_type=Path), help="Keep the data here; by default it is removed at the end.")
+def demo(*, once: bool, leads: int, seed: int, data: Path | None) -> None:
+    """Start leadtrace and a small martech stack with planted faults, and see why leads never entered.
+
+    Without --once it stays up, keeps sending, and prints the address to open.
+    """
+    from leadtrace.demo import run_demo  # noqa: PLC0415
+
+    sys.exit(run_demo(once=once, leads=leads, seed=seed, data=data, echo=click.echo))
+
+
+# ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@main.command()
+@click.argument("lead")
+@click.option("--flow", help="The flow asked about; by default that of the latest entry.")
+@click.option("--entry", help="The entry asked about, by its correlation id; by default the latest.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, as the API gives it.")
+@_ends_with_a_sentence
+def why(lead: str, flow: str | None, entry: str | None, *, as_json: bool) -> None:
+    """Say why LEAD never entered the sequence.
+
+    LEAD is a lead's id, or anything it is known by: a correlation id, an e-mail address, a CRM id, a trace id.
+    """
+    from leadtrace.asking import NoAnswerError, ask_why  # noqa: PLC0415
+    from leadtrace.telling import told  # noqa: PLC0415
+
+    try:
+        answer = ask_why(_settings(), lead, flow, entry)
+    except NoAnswerError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else told(answer))
+
+
+# ── checking ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@main.group()
+def flow() -> None:
+    """Flow files."""
+
+
+@flow.command("check")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def flow_check(files: tuple[Path, ...]) -> None:
+    """Judge flow files: exit 0 when all are right, 1 with a sentence for each mistake. A folder means its YAML files."""
+    from leadtrace.flowfiles import flow_files, read_flow_file, read_flows  # noqa: PLC0415
+    from model.flowfile import FlowProblems  # noqa: PLC0415
+
+    found = flow_files(files)
+    if not found:
+        raise click.ClickException(f"no flow file in {', '.join(map(str, files))}")
+    try:
+        read_flows(found)
+    except FlowProblems as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    for path in found:
+        described = read_flow_file(path)
+        way = " → ".join(step.name for step in described.steps)
+        click.echo(f"{path}: `{described.name}` is right: {way}; the goal is {described.goal}")
+
+
+@main.group()
+def token() -> None:
+    """Tokens for machines."""
+
+
+@token.command("create")
+@click.option("--role", type=click.Choice(["ingest", "read", "admin"]), required=True, help="What it may do.")
+@click.option("--note", default="", help="What it is for; kept beside its hash.")
+@_ends_with_a_sentence
+def token_create(role: str, note: str) -> None:
+    """Make a token and print it once; only its hash is kept. It works at once, without a restart.
+
+    ingest sends telemetry (OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20TOKEN"), read asks the API and signs in
+    to the pages, admin does both.
+    """
+    from leadtrace.tokens import Role, Tokens  # noqa: PLC0415
+
+    click.echo(Tokens(_settings().tokens_path).create(Role(role), note, now=datetime.now(UTC)))
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is wrong with this set-up: settings, folders, keys, addresses, engine, schema, flows, recent hops."""
+    from leadtrace.doctor import examine  # noqa: PLC0415
+
+    healthy = True
+    for finding in examine(os.environ):
+        healthy = healthy and not finding.bad
+        click.echo(f"{finding.sign} {finding.what}" + (f"\n    {finding.mend}" if finding.mend else ""))
+    sys.exit(0 if healthy else 1)

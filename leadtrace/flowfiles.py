@@ -1,0 +1,98 @@
+"""The flow files in force. Read at start, where a mistake stops the start; read again when a file changes, where a
+mistake keeps what was in force and is logged."""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from model.flow import Flow
+from model.flowfile import FlowProblems, Problem, read_flow
+
+log = structlog.get_logger(__name__)
+
+SUFFIXES = (".yaml", ".yml")
+MAX_FLOW_BYTES = 1024 * 1024
+LOOK_AGAIN_S = 2.0
+
+
+def flow_files(paths: Sequence[Path]) -> list[Path]:
+    """The files that paths name; of a folder, the YAML files directly in it."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(one for one in path.iterdir() if one.suffix in SUFFIXES and one.is_file())
+        else:
+            found.append(path)
+    return found
+
+
+def read_flow_file(path: Path) -> Flow:
+    """The flow in one file. Raises FlowProblems, also for a file that cannot be read."""
+    try:
+        if path.stat().st_size > MAX_FLOW_BYTES:
+            raise FlowProblems([Problem(str(path), 1, "the file is larger than 1 MiB", "Split the flow")])
+        return read_flow(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FlowProblems([Problem(str(path), 1, f"the file cannot be read: {error}", "Save it as UTF-8 text")]) from error
+
+
+def read_flows(paths: Sequence[Path]) -> dict[str, Flow]:
+    """Every flow by its name. Raises FlowProblems with the mistakes of all files."""
+    problems: list[Problem] = []
+    flows: dict[str, Flow] = {}
+    origin: dict[str, Path] = {}
+    for path in flow_files(paths):
+        try:
+            flow = read_flow_file(path)
+        except FlowProblems as error:
+            problems += error.problems
+            continue
+        if flow.name in flows:
+            mend = f"{origin[flow.name]} describes it already: give one of them another name"
+            problems.append(Problem(str(path), 1, f"the flow `{flow.name}` is described twice", mend))
+        flows[flow.name], origin[flow.name] = flow, path
+    if problems:
+        raise FlowProblems(problems)
+    return flows
+
+
+class FlowFiles:
+    """Calling it gives the flows in force."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = tuple(paths)
+        self._lock = threading.Lock()
+        self._stamp = self._stamped()
+        self._flows: Mapping[str, Flow] = read_flows(self._paths)
+        self._looked = time.monotonic()
+
+    def __call__(self) -> Mapping[str, Flow]:
+        if time.monotonic() - self._looked > LOOK_AGAIN_S:
+            with self._lock:
+                self._looked = time.monotonic()
+                self._look_again()
+        return self._flows
+
+    def _look_again(self) -> None:
+        stamp = self._stamped()
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._flows = read_flows(self._paths)
+            log.info("flows_read", flows=sorted(self._flows))
+        except FlowProblems as error:
+            log.error("flows_kept", reason=str(error))
+
+    def _stamped(self) -> tuple[tuple[str, int, int], ...]:
+        stamps: list[tuple[str, int, int]] = []
+        for path in flow_files(self._paths):
+            try:
+                stat = path.stat()
+            except OSError:
+                continue
+            stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
+        return tuple(stamps)

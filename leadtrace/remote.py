@@ -1,0 +1,59 @@
+"""Asks a running server, where the embedded engine is its own and nobody else may open it."""
+
+import http.client
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from leadtrace.serve import SERVER_FILE
+from leadtrace.settings import Settings
+from leadtrace.tokens import Signer, session_key
+from leadtrace.guard import local_bearer
+
+
+class RemoteError(RuntimeError):
+    """The server answered with a problem; the message is its sentence."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server of the same data folder on this machine."""
+
+    address: str
+    settings: Settings
+
+    def get(self, path: str, **query: str | None) -> Any:
+        """The JSON at an API path. Raises RemoteError for a problem, OSError when nobody answers."""
+        given = {key: value for key, value in query.items() if value is not None}
+        where = urlsplit(self.address)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
+        try:
+            bearer = local_bearer(Signer(session_key(self.settings.session_key_path)))
+            connection.request("GET", path + (f"?{urlencode(given)}" if given else ""), headers={"Authorization": bearer})
+            answer = connection.getresponse()
+            body = answer.read()
+        finally:
+            connection.close()
+        said = json.loads(body) if "json" in (answer.getheader("Content-Type") or "") else {}
+        if answer.status >= 400:
+            raise RemoteError(answer.status, said.get("detail") or f"the server answered {answer.status}")
+        return said
+
+    def why(self, lead: str, flow: str | None, entry: str | None) -> Any:
+        return self.get(f"/api/v1/leads/{quote(lead, safe='')}/why", flow=flow, entry=entry)
+
+
+def running_server(settings: Settings) -> RunningServer | None:
+    """The server that runs on this data folder, if one does."""
+    try:
+        note = json.loads((settings.data / SERVER_FILE).read_text())
+        os.kill(note["pid"], 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return RunningServer(note["web"], settings)

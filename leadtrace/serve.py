@@ -1,0 +1,230 @@
+"""The run modes: all in one process, or collector, engine and web apart beside a ClickHouse server."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from starlette.types import ASGIApp
+
+from collector.limits import DoorLimits, SpoolLimits
+from collector.quarantine import QuarantineRecord
+from collector.serve import Collector
+from leadtrace.flowfiles import FlowFiles
+from leadtrace.guard import Doorkeeper
+from leadtrace.listen import bind, bound, server
+from leadtrace.settings import Address, Settings
+from leadtrace.tokens import Role, Signer, Tokens, session_key, write_private
+from leadtrace.web import web_app
+from lineage.ask import Library
+from lineage.settle import Settler
+from model.personal import Kind, PersonalKey, load_or_create_key
+from store import refusals
+from store.engine import Store
+from store.errors import StoreError, StoreUnavailable
+from store.refusals import Refusal
+
+log = structlog.get_logger(__name__)
+
+PARTS = ("collector", "engine", "web")
+DRAIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Where the parts listen; None for a part that does not run here."""
+
+    web: Address | None
+    otlp_http: Address | None
+    otlp_grpc: Address | None
+
+
+class Service:
+    """One process of leadtrace with some or all of its parts. Making it binds the addresses and opens the folders."""
+
+    def __init__(self, settings: Settings, parts: Sequence[str] = PARTS) -> None:
+        self.settings = settings
+        self.parts = tuple(parts)
+        settings.data.mkdir(parents=True, exist_ok=True)
+        self.flows = FlowFiles(settings.flows)
+        self.tokens = Tokens(settings.tokens_path)
+        self.signer = Signer(session_key(settings.session_key_path))
+        self.personal = load_or_create_key(settings.pii_key_path)
+        self.doorkeeper = Doorkeeper(self.tokens, self.signer) if settings.auth == "token" else None
+        self._sockets: dict[str, socket.socket] = {}
+        if "web" in self.parts:
+            self._sockets["web"] = bind(settings.web, "LEADTRACE_WEB")
+        if "collector" in self.parts:
+            self._sockets["otlp_http"] = bind(settings.otlp_http, "LEADTRACE_OTLP_HTTP")
+        self.store = Store(settings.store_url)
+        self.collector = self._made_collector() if "collector" in self.parts else None
+        self.settler = Settler(self.store, self.flows, shard=settings.shard) if "engine" in self.parts else None
+        self.library = Library(self.store, self.flows, lambda text: search_tokens(self.personal, text))
+        self._stopping = threading.Event()
+
+    # ── running ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def run(self, on_ready: Callable[[Ready], None]) -> None:
+        """Serve until SIGTERM or SIGINT, then close the doors, load what is spooled, and close the engine."""
+        self._prepare_store()
+        threads = self._start_threads()
+        try:
+            asyncio.run(self._serve(on_ready))
+        finally:
+            self._stopping.set()
+            if self.settler is not None:
+                self.settler.stop()
+            drained = self.collector.stop(drain_s=DRAIN_S) if self.collector is not None else True
+            for thread in threads:
+                thread.join(timeout=15)
+            self.store.close()
+            (self.settings.data / SERVER_FILE).unlink(missing_ok=True)
+            log.info("stopped", spool="empty" if drained else "kept for the next start")
+
+    def _start_threads(self) -> list[threading.Thread]:
+        if self.collector is not None:
+            self.collector.start()
+        if self.settler is None:
+            return []
+        thread = threading.Thread(target=self.settler.run, name="settle", daemon=True)
+        thread.start()
+        return [thread]
+
+    async def _serve(self, on_ready: Callable[[Ready], None]) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        servers = [(server(app), self._sockets[name]) for name, app in self._apps().items()]
+        running = [asyncio.create_task(one.serve([listener])) for one, listener in servers]
+        grpc_address = await self._start_grpc()
+        ready = Ready(self._bound("web"), self._bound("otlp_http"), grpc_address)
+        self._announce(ready)
+        on_ready(ready)
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
+        for one, _ in servers:
+            one.should_exit = True
+        if self.collector is not None:
+            await self.collector.stop_grpc()
+        await asyncio.gather(*running)
+
+    def _apps(self) -> dict[str, ASGIApp]:
+        apps: dict[str, ASGIApp] = {}
+        if self.collector is not None:
+            apps["otlp_http"] = self.collector.asgi_app
+        if "web" in self.parts:
+            apps["web"] = web_app(self.library, self.doorkeeper, self._not_ready)
+        return apps
+
+    async def _start_grpc(self) -> Address | None:
+        if self.collector is None:
+            return None
+        asked = self.settings.otlp_grpc
+        port = await self.collector.start_grpc(str(asked))
+        return Address(asked.host, port)
+
+    def _bound(self, name: str) -> Address | None:
+        return bound(self._sockets[name]) if name in self._sockets else None
+
+    def _announce(self, ready: Ready) -> None:
+        """Leave a note for the command line: an embedded engine can be asked only through this process."""
+        if ready.web is not None:
+            note = {"pid": os.getpid(), "web": f"http://{reachable(ready.web)}"}
+            if ready.otlp_http is not None:
+                note["otlp_http"] = f"http://{reachable(ready.otlp_http)}"
+            write_private(self.settings.data / SERVER_FILE, json.dumps(note).encode())
+
+    # ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _made_collector(self) -> Collector:
+        settings = self.settings
+        doorkeeper = self.doorkeeper
+        return Collector(
+            spool_dir=settings.data / "spool",
+            quarantine_dir=settings.data / "quarantine",
+            personal=self.personal,
+            personal_keys=settings.personal_keys,
+            land=self.store.land,
+            authorize=doorkeeper.may_ingest if doorkeeper is not None else lambda _header: True,
+            on_quarantine=self._quarantined,
+            door_limits=DoorLimits(
+                max_body_bytes=settings.max_body_bytes, max_held_bytes=max(4 * settings.max_body_bytes, 64 * 1024**2)
+            ),
+            spool_limits=SpoolLimits(max_bytes=settings.spool_max_bytes),
+        )
+
+    def _quarantined(self, record: QuarantineRecord) -> None:
+        try:
+            refusals.record(self.store, [_refusal(record)])
+        except StoreError as error:
+            log.error("refusal_not_recorded", reason=str(error))
+
+    # ── the store ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _prepare_store(self) -> None:
+        """Migrate. An embedded engine must work now; a server may still be on its way and is tried again."""
+        try:
+            self.store.migrate()
+        except StoreUnavailable as error:
+            if self.store.embedded:
+                raise
+            log.warning("clickhouse_away", reason=str(error), next_try_s=5)
+            threading.Thread(target=self._migrate_later, name="migrate", daemon=True).start()
+
+    def _migrate_later(self) -> None:
+        while not self._stopping.wait(5):
+            try:
+                self.store.migrate()
+            except StoreError as error:
+                log.warning("clickhouse_away", reason=str(error), next_try_s=5)
+            else:
+                return
+
+    def _not_ready(self) -> str | None:
+        """Why the pages cannot be served yet; None when they can."""
+        try:
+            lacking = self.store.unmigrated()
+        except StoreError as error:
+            return f"ClickHouse does not answer: {error}"
+        return f"the schema lacks {', '.join(lacking)}; run `leadtrace migrate`" if lacking else None
+
+
+SERVER_FILE = "server.json"
+
+
+def reachable(address: Address) -> Address:
+    """An address that a client on this machine can use for a server that listens on all."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared, not bound
+    return Address(everywhere.get(address.host, address.host), address.port)
+
+
+def first_ingest_token(tokens: Tokens) -> str | None:
+    """A token for the first engineer; None when tokens were made before."""
+    return tokens.create(Role.INGEST, "made at the first start") if len(tokens) == 0 else None
+
+
+def search_tokens(personal: PersonalKey, text: str) -> list[str]:
+    """What a person's search text may be stored as: an e-mail address or a phone number is stored as its token."""
+    wanted = text.strip()
+    if "@" in wanted:
+        return [personal.token(Kind.EMAIL, wanted)]
+    digits = sum(one.isdigit() for one in wanted)
+    if digits >= 6 and digits >= len(wanted) - wanted.count(" ") - 4 and not wanted[:1].isalpha():
+        return [personal.token(Kind.PHONE, wanted)]
+    return []
+
+
+def _refusal(record: QuarantineRecord) -> Refusal:
+    return Refusal(
+        at=datetime.now(UTC), kind="quarantined", signal=record.signal, reason=record.reason, count=1, detail=record.segment
+    )
+
+
