@@ -1,0 +1,45 @@
+"""Answers that only the API gives; the others are lineage's."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from lineage.answers import Answer, CauseCount, FlowAnswer
+
+
+class Flows(Answer):
+    """Every flow, with how its entries of the last 7 days ended."""
+
+    flows: list[FlowAnswer]
+
+
+class Causes(Answer):
+    """What stopped the entries of a flow; `leads` holds those behind the cause, step or status asked for, else null."""
+
+    flow: str
+    since: datetime
+    until: datetime
+    entries: int
+    causes: list[CauseCount]
+    leads: list[dict[str, Any]] | None = None
+    next: str | None = Field(default=None, description="Pass it as `cursor` for the next page; null on the last.")
+
+
+class RefusalAnswer(Answer):
+    """`refused`: hops the door turned away. `quarantined`: a request that the database can never take."""
+
+    at: datetime
+    kind: str
+    signal: str
+    reason: str
+    count: int
+    detail: str
+
+
+class Refusals(Answer):
+    refusals: list[RefusalAnswer]
+
+
+class Health(Answer):
+    status: Literal["ok"] = "ok"

@@ -1,0 +1,224 @@
+"""A journey on a time axis: services as lanes, hops as bars, long silences folded to a narrow break. Pure arithmetic.
+
+Positions are percents of the width, so that a page needs no script to draw them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lineage.answers import HopAnswer
+from ui.words import hop_anchor, length, offset, outcome_state
+
+MAX_BREAKS = 6
+MAX_ROWS = 8
+_FOLDED_FROM = timedelta(milliseconds=400)
+_FOLDED_SHARE = 0.3  # a silence longer than this share of all that is drawn to scale is folded
+_BREAK_WIDTH = 7.0
+_MIN_STRETCH = 0.05
+_MIN_BAR = 0.5
+_MIN_TICK_DISTANCE = 13.0
+_NICE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Time that is drawn to scale, between two percents of the width."""
+
+    start: datetime
+    end: datetime
+    left: float
+    right: float
+
+    def position(self, at: datetime) -> float:
+        seconds = (self.end - self.start).total_seconds()
+        done = (at - self.start).total_seconds() / seconds if seconds else 0.0
+        return self.left + min(max(done, 0.0), 1.0) * (self.right - self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Time in which nothing was heard, folded."""
+
+    left: float
+    width: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    left: float
+    width: float
+    row: int
+    state: str
+    anchor: str
+    label: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One service. `rows` is how many bars stand above each other at most."""
+
+    service: str
+    bars: tuple[Bar, ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    lanes: tuple[Lane, ...]
+    breaks: tuple[Break, ...]
+    ticks: tuple[Tick, ...]
+    took: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    stretches: tuple[Stretch, ...]
+    breaks: tuple[Break, ...]
+
+    def position(self, at: datetime) -> float:
+        """The percent at which a moment stands."""
+        under = next((stretch for stretch in self.stretches if at <= stretch.end), self.stretches[-1])
+        return under.position(at)
+
+
+def timeline(hops: Sequence[HopAnswer]) -> Timeline | None:
+    """The drawing of these hops; None when there are none."""
+    if not hops:
+        return None
+    spans = [(hop.at, hop.at + timedelta(milliseconds=hop.duration_ms)) for hop in hops]
+    axis = fold(spans)
+    first, last = min(start for start, _ in spans), max(end for _, end in spans)
+    services: dict[str, list[HopAnswer]] = {}
+    for hop in hops:
+        services.setdefault(hop.service, []).append(hop)
+    return Timeline(
+        lanes=tuple(_lane(service, members, axis) for service, members in services.items()),
+        breaks=axis.breaks,
+        ticks=_ticks(axis, first),
+        took=length(last - first),
+    )
+
+
+# ── the axis ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def fold(spans: Iterable[tuple[datetime, datetime]]) -> Axis:
+    """An axis on which silences that would dwarf everything else are narrow."""
+    busy = _merged(spans)
+    folded = _gaps_to_fold(busy)
+    pieces = _pieces(busy, folded)
+    drawn = [max((end - start).total_seconds(), 0.0) for start, end in pieces]
+    floor = max(sum(drawn) * _MIN_STRETCH, 1e-6)
+    weights = [max(seconds, floor) for seconds in drawn]
+    per_second = (100.0 - _BREAK_WIDTH * (len(pieces) - 1)) / sum(weights)
+    stretches: list[Stretch] = []
+    breaks: list[Break] = []
+    left = 0.0
+    for (start, end), weight in zip(pieces, weights, strict=True):
+        if stretches:
+            breaks.append(Break(left, _BREAK_WIDTH, length(start - stretches[-1].end)))
+            left += _BREAK_WIDTH
+        stretches.append(Stretch(start, end, left, left + weight * per_second))
+        left = stretches[-1].right
+    return Axis(tuple(stretches), tuple(breaks))
+
+
+def _merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    merged: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _gaps_to_fold(busy: Sequence[tuple[datetime, datetime]]) -> set[int]:
+    """The busy stretches before which time is folded: the longest silences, each long beside what is left."""
+    gaps = sorted(((busy[at][0] - busy[at - 1][1], at) for at in range(1, len(busy))), reverse=True)
+    left = busy[-1][1] - busy[0][0]
+    folded: set[int] = set()
+    for gap, at in gaps[:MAX_BREAKS]:
+        if gap < _FOLDED_FROM or gap < left * _FOLDED_SHARE:
+            break
+        folded.add(at)
+        left -= gap
+    return folded
+
+
+def _pieces(busy: Sequence[tuple[datetime, datetime]], folded: set[int]) -> list[tuple[datetime, datetime]]:
+    pieces = [busy[0]]
+    for at, (start, end) in enumerate(busy[1:], start=1):
+        if at in folded:
+            pieces.append((start, end))
+        else:
+            pieces[-1] = (pieces[-1][0], end)
+    return pieces
+
+
+def _ticks(axis: Axis, first: datetime) -> tuple[Tick, ...]:
+    """Labels that never touch: the start of each stretch before round moments within it."""
+    ticks: list[Tick] = []
+    for stretch in axis.stretches:
+        for at in (stretch.start, *_round_moments(stretch, first)):
+            position = stretch.position(at)
+            if all(abs(position - other.at) >= _MIN_TICK_DISTANCE for other in ticks) and position <= 94:
+                ticks.append(Tick(position, offset(at - first)))
+    return tuple(sorted(ticks, key=lambda tick: tick.at))
+
+
+def _round_moments(stretch: Stretch, first: datetime) -> list[datetime]:
+    seconds = (stretch.end - stretch.start).total_seconds()
+    share = (stretch.right - stretch.left) / (2 * _MIN_TICK_DISTANCE)
+    if seconds <= 0 or share < 1:
+        return []
+    step = next((nice for nice in _NICE_S if seconds / nice <= share + 1), seconds)
+    before = int((stretch.start - first).total_seconds() / step)
+    moments = [first + timedelta(seconds=step * (before + number)) for number in range(1, int(seconds / step) + 2)]
+    return [at for at in moments if stretch.start < at < stretch.end]
+
+
+# ── lanes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _lane(service: str, hops: Sequence[HopAnswer], axis: Axis) -> Lane:
+    ends: list[float] = []
+    bars = []
+    for hop in sorted(hops, key=lambda hop: hop.at):
+        left = axis.position(hop.at)
+        width = max(axis.position(hop.at + timedelta(milliseconds=hop.duration_ms)) - left, _MIN_BAR)
+        left = min(left, 100.0 - width)
+        bars.append(_bar(hop, left, width, _row(ends, left, width)))
+    return Lane(service or "unnamed service", tuple(bars), max(len(ends), 1))
+
+
+def _row(ends: list[float], left: float, width: float) -> int:
+    """The first row that is free at `left`; the last when all are taken."""
+    row = next((at for at, end in enumerate(ends) if end <= left), len(ends))
+    if row == len(ends) and row < MAX_ROWS:
+        ends.append(0.0)
+    row = min(row, MAX_ROWS - 1)
+    ends[row] = max(ends[row], left + width)
+    return row
+
+
+def _bar(hop: HopAnswer, left: float, width: float, row: int) -> Bar:
+    tried = f", attempt {hop.attempt}" if hop.attempt else ""
+    return Bar(
+        left=round(left, 3),
+        width=round(width, 3),
+        row=row,
+        state=outcome_state(hop.outcome),
+        anchor=hop_anchor(hop.trace_id, hop.span_id),
+        label=f"{hop.service}: {hop.name}, {hop.outcome}{tried}, {length(timedelta(milliseconds=hop.duration_ms))}",
+        attempt=hop.attempt,
+    )

@@ -1,0 +1,149 @@
+"""How things are written on pages: times, lengths, counts, shares, addresses. Rounding happens here and nowhere else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from lineage.headline import spoken
+from model.causes import causes
+
+STATUSES = ("entered", "skipped", "blocked", "pending", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A status in words: its label, and what it means to someone who meets it first."""
+
+    label: str
+    says: str
+
+
+MEANINGS: Mapping[str, Meaning] = {
+    "entered": Meaning("Entered", "reached the goal of the flow"),
+    "skipped": Meaning("Skipped", "stopped by a rule that did its work: consent, a gate, a paused campaign"),
+    "blocked": Meaning("Blocked", "stopped by a fault that someone can mend"),
+    "pending": Meaning("Pending", "on its way, and still in time"),
+    "unknown": Meaning("Unknown", "the telemetry does not tell, or no flow file fits"),
+}
+
+#: What a hop did, in three groups that pages show by shape and colour; any other word is shown as `seen`.
+_OUTCOMES = {
+    "ok": "ok",
+    "success": "ok",
+    "succeeded": "ok",
+    "failed": "failed",
+    "failure": "failed",
+    "error": "failed",
+    "rejected": "failed",
+    "dead_lettered": "failed",
+    "retrying": "failed",
+    "skipped": "skipped",
+    "filtered": "skipped",
+}
+
+
+def outcome_state(outcome: str) -> str:
+    """ok, failed, skipped or seen, whatever word the sender chose."""
+    return _OUTCOMES.get(outcome, "seen")
+
+
+def length(of: timedelta) -> str:
+    """`850 ms`, `3 min 20 s`; `under 1 ms` for what is shorter."""
+    return spoken(of) if of >= timedelta(milliseconds=1) else "under 1 ms"
+
+
+def milliseconds(ms: float) -> str:
+    return length(timedelta(milliseconds=ms))
+
+
+def offset(of: timedelta) -> str:
+    """How long after the start: `+1.2 s`; a hop before it (clocks differ) has a minus."""
+    sign = "−" if of < timedelta() else "+"
+    return sign + spoken(abs(of))
+
+
+def moment(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y, %H:%M:%S} UTC"
+
+
+def short_moment(at: datetime) -> str:
+    return f"{at.day} {at:%b, %H:%M}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """`just now`, `4 min ago`, `yesterday`, then the date."""
+    passed = now - at
+    if passed < timedelta(minutes=1):
+        return "just now"
+    if passed < timedelta(hours=1):
+        return f"{passed // timedelta(minutes=1)} min ago"
+    if passed < timedelta(hours=24):
+        return f"{passed // timedelta(hours=1)} h ago"
+    if passed < timedelta(hours=48):
+        return "yesterday"
+    return f"{at.day} {at:%b}" if at.year == now.year else f"{at.day} {at:%b %Y}"
+
+
+def number(count: int) -> str:
+    return f"{count:,}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 lead`, `1,204 leads`, `2 entries`."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def share(part: int, whole: int) -> str:
+    """A percentage that never says 0% of something or 100% of less than all."""
+    if not part or not whole:
+        return "0%"
+    if part == whole:
+        return "100%"
+    percent = 100 * part / whole
+    return "under 1%" if percent < 1 else f"{min(round(percent), 99)}%"
+
+
+def cause_title(cause: str | None) -> str:
+    known = causes().get(cause or "")
+    return known.title if known else cause or "No flow file fits"
+
+
+def short_id(text: str, keep: int = 8) -> str:
+    return text if len(text) <= keep + 4 else f"{text[:keep]}…"
+
+
+# ── addresses ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def lead_url(lead: str, **query: str | int | None) -> str:
+    return _url(f"/leads/{quote(lead, safe='')}", query)
+
+
+def flow_url(flow: str, **query: str | int | None) -> str:
+    return _url(f"/flows/{quote(flow, safe='')}", query)
+
+
+def causes_url(flow: str, **query: str | int | None) -> str:
+    return _url(f"/flows/{quote(flow, safe='')}/causes", query)
+
+
+def search_url(**query: str | int | None) -> str:
+    return _url("/leads", query)
+
+
+def trace_url(trace_id: str, span_id: str = "", **query: str | int | None) -> str:
+    return _url(f"/traces/{quote(trace_id, safe='')}", query) + (f"#{span_anchor(span_id)}" if span_id else "")
+
+
+def span_anchor(span_id: str) -> str:
+    return f"span-{span_id}"
+
+
+def hop_anchor(trace_id: str, span_id: str) -> str:
+    return f"hop-{trace_id[:8]}-{span_id}"
+
+
+def _url(path: str, query: Mapping[str, str | int | None]) -> str:
+    given = {key: value for key, value in query.items() if value not in {None, ""}}
+    return f"{path}?{urlencode(given)}" if given else path
