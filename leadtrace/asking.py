@@ -34,7 +34,9 @@ def _from_store(settings: Settings, lead: str, flow: str | None, entry: str | No
     store = Store(settings.store_url)
     try:
         if lacking := store.unmigrated():
-            raise NoAnswerError(f"The schema lacks {', '.join(lacking)}: run `leadtrace migrate`, then `leadtrace serve`.")
+            raise NoAnswerError(
+                f"The schema lacks {', '.join(lacking)}: run `leadtrace migrate`, then `leadtrace serve`."
+            )
         library = Library(store, FlowFiles(settings.flows), lambda text: search_tokens(personal, text))
         answer = why(library, lead, flow=flow, entry=entry, now=datetime.now(UTC))
     except NotFoundError as error:

@@ -17,7 +17,10 @@ from leadtrace.settings import Settings, SettingsError, read_settings
 
 def _settings(**overrides: Any) -> Settings:
     """The settings in force, or an end with a sentence for each mistake."""
-    environment = {**os.environ, **{f"LEADTRACE_{key.upper()}": str(value) for key, value in overrides.items() if value}}
+    environment = {
+        **os.environ,
+        **{f"LEADTRACE_{key.upper()}": str(value) for key, value in overrides.items() if value},
+    }
     try:
         return read_settings(environment)
     except SettingsError as error:
@@ -38,7 +41,14 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
 
         try:
             return command(*args, **kwargs)
-        except (CannotListenError, TokenFileError, FlowProblems, PersonalKeyError, StoreError, SpoolInUseError) as error:
+        except (
+            CannotListenError,
+            TokenFileError,
+            FlowProblems,
+            PersonalKeyError,
+            StoreError,
+            SpoolInUseError,
+        ) as error:
             raise click.ClickException(str(error)) from error
 
     return wrapped
@@ -118,7 +128,9 @@ def migrate() -> None:
 @click.option("--once", is_flag=True, help="Send the leads, print the funnel and an answer of each kind, compare, end.")
 @click.option("--leads", default=240, show_default=True, help="How many leads to send.")
 @click.option("--seed", default=7, show_default=True, help="The same seed plants the same faults.")
-@click.option("--data", type=click.Path(path_type=Path), help="Keep the data here; by default it is removed at the end.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Keep the data here; by default it is removed at the end."
+)
 def demo(*, once: bool, leads: int, seed: int, data: Path | None) -> None:
     """Start leadtrace and a small martech stack with planted faults, and see why leads never entered.
 

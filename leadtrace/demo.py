@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,10 +22,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from leadtrace.guard import SIGN_IN
 from leadtrace.remote import RemoteError, RunningServer, running_server
 from leadtrace.settings import Settings, read_settings
 from leadtrace.telling import told
-from leadtrace.tokens import Role, Tokens
+from leadtrace.tokens import LINK_S, Role, Signer, Tokens, session_key
 
 Echo = Callable[[str], None]
 
@@ -68,7 +70,7 @@ class _Demo:
         with self._server(environment) as server_process:
             server = self._wait_for(settings, server_process)
             self.echo("leadtrace runs. Now a small martech stack starts and sends leads, some with planted faults.")
-            with self._stack(server, settings, token, stay=not once) as truth_path:
+            with self._stack(server, token, stay=not once) as truth_path:
                 truth = json.loads(truth_path.read_text())
                 misses = self._compared(server, truth)
                 self._shown(server, truth, misses)
@@ -92,8 +94,12 @@ class _Demo:
     @contextmanager
     def _server(self, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         with (self.folder / "server.log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603  our own command
-                [sys.executable, "-m", "leadtrace", "serve"], env=dict(environment), cwd=self.folder, stdout=log, stderr=log
+            process = subprocess.Popen(
+                [sys.executable, "-m", "leadtrace", "serve"],
+                env=dict(environment),
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
             )
             try:
                 yield process
@@ -114,7 +120,7 @@ class _Demo:
         raise DemoError(f"the server did not start; it said:\n{self._tail('server.log')}")
 
     @contextmanager
-    def _stack(self, server: RunningServer, settings: Settings, token: str, *, stay: bool) -> Iterator[Path]:
+    def _stack(self, server: RunningServer, token: str, *, stay: bool) -> Iterator[Path]:
         truth = self.folder / "truth.json"
         truth.unlink(missing_ok=True)
         command = [sys.executable, "-m", "demo", "--otlp-http", self._otlp(server), "--leads", str(self.leads)]
@@ -157,7 +163,9 @@ class _Demo:
     def _compared(self, server: RunningServer, truth: Mapping[str, Any]) -> list[str]:
         """Ask why of every entry until it is as planted, or until its deadline is long past; what differs at last."""
         open_entries = list(truth["leads"])
-        self.echo(f"{len(open_entries)} entries were sent. Their verdicts fall by the flow's deadlines, {SETTLE_S:.0f} s at most.")
+        self.echo(
+            f"{len(open_entries)} entries were sent. Their verdicts fall by the flow's deadlines, {SETTLE_S:.0f} s at most."
+        )
         until = time.monotonic() + SETTLE_S
         while True:
             differing = [(one, said) for one in open_entries if (said := _differs(server, one))]
@@ -194,12 +202,17 @@ def _differs(server: RunningServer, planted: Mapping[str, Any]) -> str:
     lacking = set(expect.get("contributing", ())) - {one["cause"] for one in said["contributing"]}
     if wanted == got and not lacking:
         return ""
-    return f"{planted['lead']} ({planted['fault']}): planted {wanted}, answered {got}" + (f", lacking {lacking}" if lacking else "")
+    return f"{planted['lead']} ({planted['fault']}): planted {wanted}, answered {got}" + (
+        f", lacking {lacking}" if lacking else ""
+    )
 
 
 def _funnel_text(funnel: Mapping[str, Any]) -> str:
     by_status = Counter(funnel["by_status"])
-    lines = ["", f"{funnel['title']}: {funnel['entries']} entries = " + " + ".join(f"{n} {s}" for s, n in by_status.items())]
+    lines = [
+        "",
+        f"{funnel['title']}: {funnel['entries']} entries = " + " + ".join(f"{n} {s}" for s, n in by_status.items()),
+    ]
     width = max(len(step["title"]) for step in funnel["steps"])
     for step in funnel["steps"]:
         bar = "█" * round(40 * step["reached"] / max(funnel["entries"], 1))
@@ -218,17 +231,12 @@ def _finished(truth: Path) -> bool:
 
 
 def _sign_in_link(server: RunningServer) -> str:
-    from leadtrace.guard import SIGN_IN  # noqa: PLC0415
-    from leadtrace.tokens import LINK_S, Signer, session_key  # noqa: PLC0415
-
     signer = Signer(session_key(server.settings.session_key_path))
     return f"{server.address}{SIGN_IN}?code={signer.sign('link', LINK_S)}"
 
 
 def _free_or_any(port: int) -> str:
     """The usual port, or any free one when something else uses it."""
-    import socket  # noqa: PLC0415
-
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

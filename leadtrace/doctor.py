@@ -68,7 +68,9 @@ def examine(environment: Mapping[str, str]) -> Iterator[Finding]:
 def _folder(data: Path) -> Iterator[Finding]:
     at = next(one for one in (data, *data.resolve().parents) if one.exists())
     if not _writable(at):
-        yield _bad(f"{at} cannot be written", f"chown it to the user that runs leadtrace, or set LEADTRACE_DATA (is {data})")
+        yield _bad(
+            f"{at} cannot be written", f"chown it to the user that runs leadtrace, or set LEADTRACE_DATA (is {data})"
+        )
         return
     free = shutil.disk_usage(at).free
     if free < LOW_DISK_BYTES:
@@ -102,8 +104,10 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         return
     try:
         count = len(Tokens(settings.tokens_path))
-        yield _good(f"{count} tokens in {settings.tokens_path}") if count else _note(
-            "no tokens yet; the first start makes one for ingest"
+        yield (
+            _good(f"{count} tokens in {settings.tokens_path}")
+            if count
+            else _note("no tokens yet; the first start makes one for ingest")
         )
     except TokenFileError as error:
         yield _bad(str(error), "restore it, or remove it and make new tokens")
@@ -136,11 +140,17 @@ def _addresses(settings: Settings) -> Iterator[Finding]:
                 probe.bind(tuple(address))
             yield _good(f"{key} {address} is free")
         except OSError as error:
-            yield _bad(f"{key} {address} cannot be listened on ({error.strerror})", f"stop what uses it, or change {key}")
+            yield _bad(
+                f"{key} {address} cannot be listened on ({error.strerror})", f"stop what uses it, or change {key}"
+            )
 
 
 def _engine(settings: Settings) -> Iterator[Finding]:
-    if settings.store_url.startswith("chdb:") and not (settings.data / "clickhouse").exists() and not settings.clickhouse:
+    if (
+        settings.store_url.startswith("chdb:")
+        and not (settings.data / "clickhouse").exists()
+        and not settings.clickhouse
+    ):
         yield _note("no server has run on this data folder yet; start one with `leadtrace serve`")
         return
     store = Store(settings.store_url)
@@ -153,7 +163,9 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         else:
             yield from _telemetry(store)
     except StoreError as error:
-        yield _bad(f"ClickHouse does not answer: {error}", "check LEADTRACE_CLICKHOUSE, its user, its password, its database")
+        yield _bad(
+            f"ClickHouse does not answer: {error}", "check LEADTRACE_CLICKHOUSE, its user, its password, its database"
+        )
     finally:
         store.close()
 
@@ -165,9 +177,14 @@ def _telemetry(store: Store) -> Iterator[Finding]:
         yield _note("no telemetry has come yet", "point an SDK at OTLP; the start prints the lines to paste")
         return
     age = datetime.now(UTC) - last
-    yield _good(f"{hops} spans and events, the last {_ago(age)}; {with_lead} of them on leads' timelines; {entries} entries judged")
+    yield _good(
+        f"{hops} spans and events, the last {_ago(age)}; {with_lead} of them on leads' timelines; {entries} entries judged"
+    )
     if not with_lead:
-        yield _bad("no span carries lead.id", "set it in baggage at capture and add the baggage span processor: docs/conventions.md")
+        yield _bad(
+            "no span carries lead.id",
+            "set it in baggage at capture and add the baggage span processor: docs/conventions.md",
+        )
     elif not entries:
         yield _bad("no entry was judged", "no flow file fits: compare `lead.flow` and the matchers with what is sent")
 
@@ -176,8 +193,13 @@ def _asked(get: object) -> Iterator[Finding]:
     try:
         flows = get("/api/v1/flows")  # type: ignore[operator]
         judged = sum(sum(flow["by_status"].values()) for flow in flows["flows"])
-        yield _good(f"it answers; {judged} entries of the last 7 days are judged") if judged else _note(
-            "it answers; no entry was judged in the last 7 days", "compare `lead.flow` and the matchers with what is sent"
+        yield (
+            _good(f"it answers; {judged} entries of the last 7 days are judged")
+            if judged
+            else _note(
+                "it answers; no entry was judged in the last 7 days",
+                "compare `lead.flow` and the matchers with what is sent",
+            )
         )
     except (OSError, RemoteError) as error:
         yield _bad(f"the server does not answer: {error}", "look at its log")
@@ -185,7 +207,13 @@ def _asked(get: object) -> Iterator[Finding]:
 
 def _ago(age: timedelta) -> str:
     seconds = max(int(age.total_seconds()), 0)
-    return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago" if seconds < 7200 else f"{seconds // 3600} h ago"
+    return (
+        f"{seconds} s ago"
+        if seconds < 120
+        else f"{seconds // 60} min ago"
+        if seconds < 7200
+        else f"{seconds // 3600} h ago"
+    )
 
 
 def _without_password(url: str) -> str:

@@ -1,5 +1,6 @@
 """The flow files in force. Read at start, where a mistake stops the start; read again when a file changes, where a
-mistake keeps what was in force and is logged."""
+mistake keeps what was in force and is logged.
+"""
 
 import threading
 import time
@@ -36,7 +37,9 @@ def read_flow_file(path: Path) -> Flow:
             raise FlowProblems([Problem(str(path), 1, "the file is larger than 1 MiB", "Split the flow")])
         return read_flow(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise FlowProblems([Problem(str(path), 1, f"the file cannot be read: {error}", "Save it as UTF-8 text")]) from error
+        raise FlowProblems(
+            [Problem(str(path), 1, f"the file cannot be read: {error}", "Save it as UTF-8 text")]
+        ) from error
 
 
 def read_flows(paths: Sequence[Path]) -> dict[str, Flow]:

@@ -114,7 +114,9 @@ class Guard:
 def _way_in(request: Request) -> Response:
     path = request.url.path
     if path.startswith("/api/") or path == "/metrics":
-        return _problem(401, "Send a token: `Authorization: Bearer …`; make one with `leadtrace token create --role read`.")
+        return _problem(
+            401, "Send a token: `Authorization: Bearer …`; make one with `leadtrace token create --role read`."
+        )
     if request.headers.get("hx-request"):
         return Response(status_code=401, headers={"HX-Redirect": SIGN_IN})
     wanted = path + (f"?{request.url.query}" if request.url.query else "")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from leadtrace.guard import local_bearer
 from leadtrace.serve import SERVER_FILE
 from leadtrace.settings import Settings
 from leadtrace.tokens import Signer, session_key
-from leadtrace.guard import local_bearer
 
 
 class RemoteError(RuntimeError):
@@ -35,7 +35,9 @@ class RunningServer:
         connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
         try:
             bearer = local_bearer(Signer(session_key(self.settings.session_key_path)))
-            connection.request("GET", path + (f"?{urlencode(given)}" if given else ""), headers={"Authorization": bearer})
+            connection.request(
+                "GET", path + (f"?{urlencode(given)}" if given else ""), headers={"Authorization": bearer}
+            )
             answer = connection.getresponse()
             body = answer.read()
         finally:

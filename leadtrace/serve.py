@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
 from starlette.types import ASGIApp
@@ -189,12 +188,9 @@ class Service:
                 return
 
     def _not_ready(self) -> str | None:
-        """Why the pages cannot be served yet; None when they can."""
-        try:
-            lacking = self.store.unmigrated()
-        except StoreError as error:
-            return f"ClickHouse does not answer: {error}"
-        return f"the schema lacks {', '.join(lacking)}; run `leadtrace migrate`" if lacking else None
+        """Why questions cannot be answered yet; None when they can. Raises StoreUnavailable."""
+        lacking = self.store.unmigrated()
+        return f"The schema lacks {', '.join(lacking)}; run `leadtrace migrate`." if lacking else None
 
 
 SERVER_FILE = "server.json"
@@ -224,7 +220,10 @@ def search_tokens(personal: PersonalKey, text: str) -> list[str]:
 
 def _refusal(record: QuarantineRecord) -> Refusal:
     return Refusal(
-        at=datetime.now(UTC), kind="quarantined", signal=record.signal, reason=record.reason, count=1, detail=record.segment
+        at=datetime.now(UTC),
+        kind="quarantined",
+        signal=record.signal,
+        reason=record.reason,
+        count=1,
+        detail=record.segment,
     )
-
-

@@ -62,8 +62,12 @@ class Settings(BaseModel):
     otlp_grpc: Address = Field(Address("127.0.0.1", 4317), description="Where OTLP over gRPC listens.")
     auth: Literal["token", "off"] = Field("token", description="`off` is allowed only where all listen on loopback.")
     tokens_file: Path | None = Field(None, description="Hashed tokens; by default tokens.json in the data folder.")
-    session_key_file: Path | None = Field(None, description="Signs sign-in links; by default session.key in the data folder.")
-    pii_key_file: Path | None = Field(None, description="Key of personal tokens; by default personal.key in the data folder.")
+    session_key_file: Path | None = Field(
+        None, description="Signs sign-ins; by default session.key in the data folder."
+    )
+    pii_key_file: Path | None = Field(
+        None, description="Key of personal tokens; by default personal.key in the data folder."
+    )
     pii_attributes: Mapping[str, Kind] = Field(
         default_factory=dict, description="More personal attributes: `contact.mail=email,boss.phone=phone`."
     )

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_SIGNS = {"entered": "✓", "skipped": "–", "blocked": "✗", "pending": "…", "unknown": "?"}
+_SIGNS = {"entered": "✓", "skipped": "○", "blocked": "✗", "pending": "…", "unknown": "?"}
 
 
 def told(answer: Mapping[str, Any]) -> str:

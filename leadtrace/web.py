@@ -20,7 +20,9 @@ from store.errors import StoreError
 
 def web_app(library: Library, doorkeeper: Doorkeeper | None, not_ready: Callable[[], str | None]) -> ASGIApp:
     """Everything that LEADTRACE_WEB serves."""
-    app = FastAPI(title="leadtrace", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="leadtrace", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
+    )
     app.include_router(api_router(library, clock=lambda: datetime.now(UTC)))
     app.include_router(health_router(not_ready))
     for kind in (HTTPException, RequestValidationError, StoreError, NotFoundError, Exception):

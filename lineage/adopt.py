@@ -102,9 +102,7 @@ class Adopter:
         if not targets:
             return []
         owners = owners_of_spans(self._store, [target for found in targets.values() for target in found])
-        direct = {
-            key: set().union(*(owners.get(target, set()) for target in found)) for key, found in targets.items()
-        }
+        direct = {key: set().union(*(owners.get(target, set()) for target in found)) for key, found in targets.items()}
         return [(orphan, lead) for orphan in orphans for lead in _followed(orphan, own, direct)]
 
     def _is_new(self, find: tuple[Orphan, str]) -> bool:

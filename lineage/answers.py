@@ -181,7 +181,10 @@ class Bucket(Answer):
 
 
 class Funnel(Answer):
-    """How a flow's entries ended. The parts add up to `entries`: by status; and by cause plus entered."""
+    """How a flow's entries ended. The parts add up to `entries`: by status; and by cause plus entered.
+
+    `over_time` holds the buckets of `bucket_s` seconds in which entries were captured; empty ones are left out.
+    """
 
     flow: str
     title: str
@@ -193,6 +196,7 @@ class Funnel(Answer):
     causes: list[CauseCount]
     parts: list[PartCount]
     over_time: list[Bucket]
+    bucket_s: int = 0
 
 
 class CauseLeads(Answer):

@@ -20,7 +20,7 @@ from lineage.answers import (
 from lineage.journey import Journey, journeys
 from lineage.settle import judge_lead
 from lineage.signs import Sign
-from lineage.verdict import steps_of_hops, steps_seen
+from lineage.verdict import seen
 from model.causes import causes
 from model.flow import Flow
 from model.hop import Hop, moment
@@ -63,7 +63,9 @@ def lead_of(library: Library, text: str) -> str:
         if len(found) == 1:
             return found[0]
         if found:
-            raise NotFoundError(f"“{wanted}” belongs to {len(found)} leads: {', '.join(found[:5])}. Ask for one of them.")
+            raise NotFoundError(
+                f"“{wanted}” belongs to {len(found)} leads: {', '.join(found[:5])}. Ask for one of them."
+            )
     if found := leads.leads_of_trace(library.store, wanted.lower()):
         return found[0]
     raise NotFoundError(f"No lead is known by “{wanted}”. Search for the start of its id, or for its e-mail address.")
@@ -72,7 +74,7 @@ def lead_of(library: Library, text: str) -> str:
 def search(library: Library, text: str, *, cursor: str | None = None, now: datetime) -> Found:
     """Leads that `text` finds (id, correlation id, e-mail, CRM id, trace id); the latest leads for an empty text."""
     skip = int(cursor) if cursor and cursor.isdecimal() else 0
-    hits = _hits(library, text.strip(), skip)
+    hits = _hits(library, text.strip(), skip, now)
     shown = hits[:PAGE]
     ids = [hit.lead for hit in shown]
     keys = leads.keys_of(library.store, ids)
@@ -84,7 +86,7 @@ def search(library: Library, text: str, *, cursor: str | None = None, now: datet
     )
 
 
-def _hits(library: Library, text: str, skip: int) -> list[leads.Hit]:
+def _hits(library: Library, text: str, skip: int, now: datetime) -> list[leads.Hit]:
     store = library.store
     if not text:
         return leads.recent(store, skip=skip, most=PAGE + 1)
@@ -94,8 +96,10 @@ def _hits(library: Library, text: str, skip: int) -> list[leads.Hit]:
     if hits := leads.search(store, text, skip=skip, most=PAGE + 1):
         return hits
     if len(text) == 32 and skip == 0:
-        at = datetime.fromtimestamp(0).astimezone()
-        return [leads.Hit(lead, exact=True, last_seen=at, found_by="trace") for lead in leads.leads_of_trace(store, text.lower())]
+        return [
+            leads.Hit(lead, exact=True, last_seen=now, found_by="trace")
+            for lead in leads.leads_of_trace(store, text.lower())
+        ]
     return []
 
 
@@ -161,7 +165,7 @@ def _known_by(keys: Sequence[Key]) -> dict[str, list[str]]:
 
 def _hops(journey: Journey, flows: Mapping[str, Flow], now: datetime) -> list[HopAnswer]:
     flow = next((flows[name] for name in journey.flows(flows) if name in flows), None)
-    placed = steps_of_hops(journey, flow, now) if flow else {}
+    placed = seen(journey, flow, now).hops if flow else {}
     return [_hop(hop, journey.entry, *placed.get(hop.key, ("", None))) for hop in journey.hops]
 
 
@@ -189,7 +193,10 @@ def _hop(hop: Hop, entry: str, step: str, sign: Sign | None) -> HopAnswer:
         service_version=hop.service_version,
         cause=sign.cause or None if sign else None,
         attributes=dict(hop.attributes),
-        events=[{"at": moment(event.at_ns), "name": event.name, "attributes": dict(event.attributes)} for event in hop.events],
+        events=[
+            {"at": moment(event.at_ns), "name": event.name, "attributes": dict(event.attributes)}
+            for event in hop.events
+        ],
     )
 
 
@@ -230,14 +237,14 @@ def _strip(journey: Journey, flow: Flow | None, now: datetime) -> list[StepState
         return []
     return [
         StepState(
-            step=seen.step.name,
-            title=seen.step.title or seen.step.name,
-            kind=seen.step.kind,
-            owner=seen.step.owner,
-            state=seen.state,
-            at=moment(seen.at_ns) if seen.at_ns is not None else None,
+            step=one.step.name,
+            title=one.step.title or one.step.name,
+            kind=one.step.kind,
+            owner=one.step.owner,
+            state=one.state,
+            at=moment(one.at_ns) if one.at_ns is not None else None,
         )
-        for seen in steps_seen(journey, flow, now)
+        for one in seen(journey, flow, now).steps
     ]
 
 
@@ -263,12 +270,19 @@ def _why(library: Library, verdict: Verdict, decided_at: datetime, steps: list[S
         raw_reason=verdict.raw_reason or None,
         evidence=[
             EvidenceAnswer(
-                trace_id=one.trace_id, span_id=one.span_id, service=one.service, name=one.name, at=one.at, outcome=one.outcome
+                trace_id=one.trace_id,
+                span_id=one.span_id,
+                service=one.service,
+                name=one.name,
+                at=one.at,
+                outcome=one.outcome,
             )
             for one in verdict.evidence
         ],
         contributing=[
-            ContributionAnswer(cause=one.cause, step=one.step, title=causes()[one.cause].title if one.cause in causes() else one.cause)
+            ContributionAnswer(
+                cause=one.cause, step=one.step, title=causes()[one.cause].title if one.cause in causes() else one.cause
+            )
             for one in verdict.contributing
         ],
         also_affected=_also_affected(library, verdict),
@@ -307,4 +321,3 @@ def _changes(library: Library, verdict: Verdict) -> list[ChangeAnswer]:
         return []
     seen = counts.versions_seen(library.store, services, verdict.since - NEAR, verdict.since)
     return [ChangeAnswer(at=at, what=f"{service} {version} first seen") for service, version, at in seen]
-

@@ -8,6 +8,8 @@ from functools import cached_property
 from model.flow import Flow
 from model.hop import Hop
 
+MAX_DEPTH = 100
+
 
 @dataclass(frozen=True)
 class Journey:
@@ -24,24 +26,19 @@ class Journey:
 
     @cached_property
     def _ancestors(self) -> dict[tuple[str, str], tuple[Hop, ...]]:
-        known: dict[tuple[str, str], tuple[Hop, ...]] = {}
-        for hop in self.hops:
-            chain: list[Hop] = []
-            seen = {hop.key}
-            parent = self.by_key.get((hop.trace_id, hop.parent_id))
-            while parent is not None and parent.key not in seen:
-                chain.append(parent)
-                if parent.key in known:
-                    chain.extend(known[parent.key])
-                    break
-                seen.add(parent.key)
-                parent = self.by_key.get((parent.trace_id, parent.parent_id))
-            known[hop.key] = tuple(chain)
-        return known
+        return {}
 
     def ancestors(self, hop: Hop) -> tuple[Hop, ...]:
-        """The hop's parents within the journey, the nearest first."""
-        return self._ancestors[hop.key]
+        """The hop's parents within the journey, the nearest first, at most MAX_DEPTH of them."""
+        found = self._ancestors.get(hop.key)
+        if found is None:
+            chain: list[Hop] = []
+            at = self.by_key.get((hop.trace_id, hop.parent_id))
+            while at is not None and at is not hop and len(chain) < MAX_DEPTH:
+                chain.append(at)
+                at = self.by_key.get((at.trace_id, at.parent_id))
+            found = self._ancestors[hop.key] = tuple(chain)
+        return found
 
     def first(self, attribute: str) -> str:
         """The first value that any hop gives to an attribute; '' where none does."""
@@ -84,7 +81,9 @@ def journeys(lead: str, hops: Sequence[Hop], flows: Mapping[str, Flow], *, cut: 
 
 
 def _by_correlation(hops: Sequence[Hop]) -> dict[tuple[str, str], str]:
-    """The entries that hops name, handed down to their descendants and to hops of traces that name just one."""
+    """The entries that hops name, handed down to their descendants, to hops of traces that name just one, and to
+    traces that link to them.
+    """
     entry_of = {hop.key: hop.entry for hop in hops if hop.entry}
     if not entry_of:
         return {}
@@ -94,19 +93,14 @@ def _by_correlation(hops: Sequence[Hop]) -> dict[tuple[str, str], str]:
         if hop.entry:
             of_trace[hop.trace_id].add(hop.entry)
     for hop in hops:
-        if hop.key in entry_of:
-            continue
-        entries = of_trace.get(hop.trace_id, set())
-        if len(entries) == 1:
-            entry_of[hop.key] = next(iter(entries))
-        elif entries and (entry := _nearest_entry(hop, by_key)):
+        if hop.key not in entry_of and (entry := _entry_of(hop, by_key, of_trace)):
             entry_of[hop.key] = entry
-    for hop in hops:
-        if hop.key not in entry_of:
-            linked = {entry for trace, _ in hop.links for entry in of_trace.get(trace, ())}
-            if len(linked) == 1:
-                entry_of[hop.key] = next(iter(linked))
     return entry_of
+
+
+def _entry_of(hop: Hop, by_key: Mapping[tuple[str, str], Hop], of_trace: Mapping[str, set[str]]) -> str:
+    entries = of_trace.get(hop.trace_id) or {entry for trace, _ in hop.links for entry in of_trace.get(trace, ())}
+    return next(iter(entries)) if len(entries) == 1 else _nearest_entry(hop, by_key)
 
 
 def _nearest_entry(hop: Hop, by_key: Mapping[tuple[str, str], Hop]) -> str:

@@ -193,7 +193,6 @@ def _judge_journey(journey: Journey, flows: Mapping[str, Flow], now: datetime) -
     ]
 
 
-
 def _batches(all_of_them: Sequence[str], size: int) -> Iterable[Sequence[str]]:
     for start in range(0, len(all_of_them), size):
         yield all_of_them[start : start + size]

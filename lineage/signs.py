@@ -237,7 +237,9 @@ def _results(body: Any) -> list[Mapping[str, Any]]:
         return [one for one in body[:100] if isinstance(one, dict)]
     if not isinstance(body, dict):
         return []
-    inner = [one for key in ("result", "results", "records", "errors", "data") for one in _results(_listed(body.get(key)))]
+    inner = [
+        one for key in ("result", "results", "records", "errors", "data") for one in _results(_listed(body.get(key)))
+    ]
     return [body, *inner]
 
 

@@ -33,7 +33,7 @@ MAX_BUCKETS = 60
 def funnel(library: Library, of: Slice) -> Funnel:
     """How a flow's entries ended. Raises NotFoundError for a flow that neither a file nor an entry names."""
     flow = library.flows().get(of.flow)
-    by_status = {status: 0 for status in STATUSES} | counts.by_status(library.store, of)
+    by_status = dict.fromkeys(STATUSES, 0) | counts.by_status(library.store, of)
     if flow is None and not counts.by_status(library.store, of):
         raise _no_flow(library, of.flow)
     entries = sum(by_status.values())
@@ -50,6 +50,7 @@ def funnel(library: Library, of: Slice) -> Funnel:
         causes=[_cause(row, entries) for row in counts.by_cause(library.store, of)],
         parts=[PartCount(**row) for row in counts.parts(library.store, of)],
         over_time=_buckets(library, of),
+        bucket_s=_bucket_s(of),
     )
 
 
@@ -78,11 +79,14 @@ def _cause(row: Mapping[str, Any], entries: int) -> CauseCount:
     )
 
 
-def _buckets(library: Library, of: Slice) -> list[Bucket]:
+def _bucket_s(of: Slice) -> int:
     span_s = max((of.until - of.since).total_seconds(), 1)
-    bucket_s = next((size for size in _BUCKETS_S if span_s / size <= MAX_BUCKETS), int(span_s / MAX_BUCKETS) + 1)
+    return next((size for size in _BUCKETS_S if span_s / size <= MAX_BUCKETS), int(span_s / MAX_BUCKETS) + 1)
+
+
+def _buckets(library: Library, of: Slice) -> list[Bucket]:
     found: dict[datetime, dict[str, int]] = {}
-    for at, status, entries in counts.over_time(library.store, of, bucket_s=bucket_s):
+    for at, status, entries in counts.over_time(library.store, of, bucket_s=_bucket_s(of)):
         found.setdefault(at, {})[status] = entries
     return [Bucket(at=at, by_status=by_status) for at, by_status in found.items()]
 
@@ -99,7 +103,9 @@ def flows(library: Library, *, now: datetime, back: timedelta = timedelta(days=7
     """Every flow that a file describes or an entry names, with how its entries of the last days ended."""
     known = library.flows()
     counted = counts.entries_of_flows(library.store, now - back, now + timedelta(days=1))
-    return [_flow(name, known.get(name), counted.get(name, {})) for name in [*known, *sorted(set(counted) - set(known))]]
+    return [
+        _flow(name, known.get(name), counted.get(name, {})) for name in [*known, *sorted(set(counted) - set(known))]
+    ]
 
 
 def _flow(name: str, flow: Flow | None, by_status: Mapping[str, int]) -> FlowAnswer:
@@ -143,7 +149,10 @@ def trace(library: Library, trace_id: str) -> TraceAnswer:
 
 def _span(row: Mapping[str, Any]) -> SpanAnswer:
     return SpanAnswer(
-        **{key: row[key] for key in ("span_id", "parent_span_id", "service", "service_version", "name", "kind", "status")},
+        **{
+            key: row[key]
+            for key in ("span_id", "parent_span_id", "service", "service_version", "name", "kind", "status")
+        },
         status_message=row["status_message"],
         at=moment(row["at_ns"]),
         duration_ms=row["duration_ns"] / 1e6,

@@ -4,6 +4,7 @@ Both are data: `causes.csv` and `vendor_codes.csv` beside this file. Adding a ve
 """
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -29,8 +30,7 @@ class Cause:
 
 
 def _read(name: str) -> Iterator[dict[str, str]]:
-    with files("model").joinpath(name).open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+    yield from csv.DictReader(io.StringIO(files("model").joinpath(name).read_text(encoding="utf-8"), newline=""))
 
 
 @cache
@@ -58,7 +58,9 @@ def _by_code() -> dict[str, str]:
     meanings: dict[str, set[str]] = {}
     for (_, code), cause in _by_vendor().items():
         meanings.setdefault(code, set()).add(cause)
-    return {code: next(iter(found)) for code, found in meanings.items() if len(found) == 1 and ("_" in code or " " in code)}
+    return {
+        code: next(iter(found)) for code, found in meanings.items() if len(found) == 1 and ("_" in code or " " in code)
+    }
 
 
 @cache

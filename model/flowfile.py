@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
 
 import yaml
 
@@ -149,14 +148,7 @@ def read_flow(text: str, file: str = "flow.yaml") -> Flow:
 
 def _flow(root: _Field, version: str) -> Flow | None:
     top = root.mapping("the file", ("apiVersion", "kind", "metadata", "spec"))
-    for key, expected in (("apiVersion", API_VERSION), ("kind", "Flow")):
-        if key not in top:
-            root.complain(f"the file gives no {key}", f"Add `{key}: {expected}`")
-        elif top[key].text(key) != expected:
-            top[key].complain(f"{key} is not {expected}", f"Write `{key}: {expected}`")
-    for key in ("metadata", "spec"):
-        if key not in top:
-            root.complain(f"the file gives no {key}", f"Add `{key}:`; docs/flows.md shows a whole file")
+    _head(root, top)
     if "metadata" not in top or "spec" not in top:
         return None
     metadata = top["metadata"].mapping("metadata", ("name", "title", "owner"))
@@ -186,6 +178,17 @@ def _flow(root: _Field, version: str) -> Flow | None:
         steps=tuple(ordered),
         version=version,
     )
+
+
+def _head(root: _Field, top: dict[str, _Field]) -> None:
+    for key, expected in (("apiVersion", API_VERSION), ("kind", "Flow")):
+        if key not in top:
+            root.complain(f"the file gives no {key}", f"Add `{key}: {expected}`")
+        elif top[key].text(key) != expected:
+            top[key].complain(f"{key} is not {expected}", f"Write `{key}: {expected}`")
+    for key in ("metadata", "spec"):
+        if key not in top:
+            root.complain(f"the file gives no {key}", f"Add `{key}:`; docs/flows.md shows a whole file")
 
 
 _STEP_KEYS = ("name", "kind", "title", "owner", "playbook", "after", "within", "required", "gate", "match")

@@ -39,8 +39,6 @@ DEFAULT_PERSONAL_KEYS: Final = {
     "user.full_name": Kind.NAME,
     "enduser.email": Kind.EMAIL,
     "contact.email": Kind.EMAIL,
-    "contact.phone": Kind.PHONE,
-    "contact.name": Kind.NAME,
 }
 
 _TOKEN = re.compile(r"tok_[0-9a-f]{32}")
@@ -49,18 +47,19 @@ _TOKEN = re.compile(r"tok_[0-9a-f]{32}")
 # speed, and no run of letters without an @ is ever walked twice. The @ may be percent-encoded, once or again (%2540).
 _LABEL = r"(?:[^\W_]|[-_]|%(?:25)*[89a-fA-F][0-9a-fA-F])"
 _DOT = r"(?:\.|%(?:25)*2[eE])"
-_DOMAIN = rf"(?:{_LABEL}{{1,190}}{_DOT})+(?:xn--[\w-]+|(?:[^\W\d_]|%(?:25)*[89a-fA-F][0-9a-fA-F]){{2,}})"
+_DOMAIN = rf"(?:{_LABEL}{{1,190}}{_DOT}){{1,12}}(?:xn--[\w-]+|(?:[^\W\d_]|%(?:25)*[89a-fA-F][0-9a-fA-F]){{2,}})"
 _AT_DOMAIN = re.compile(rf"(?:@|%(?:25)*40)(?:{_DOMAIN})")
 # The local part is read backwards from the @, so this pattern is too: B2% is %2B, a plus.
 _ENCODED_LOCAL = r"(?:[bBeEdD]2|[fF]5|72|\d3|[1-9a-fA-F][46]|[\daA][57]|[\da-fA-F][89a-fA-F])(?:52)*%"
 _ENCODED_ANY = r"[\da-fA-F]{2}(?:52)*%"
 _LOCAL_BACKWARDS = re.compile(rf"(?:{_ENCODED_LOCAL}|(?!{_ENCODED_ANY})[\w.+'-])+")
 
-#: Finds every place in raw bytes where an address may stand; it may be wrong, but never misses one `scrub_text` finds.
-ADDRESS_HINTS: Final = (
-    re.compile(rb"@(?<=[\w.+'\x80-\xff-]@)[\w%\x80-\xff-]"),
-    re.compile(rb"%(?<=[\w.+'\x80-\xff-]%)(?:25)*40[\w%\x80-\xff-]"),
+# The same in raw bytes, cheap and only likely; ids are random bytes and often look like a part of an address.
+_LIKELY_ADDRESS: Final = (
+    re.compile(rb"@(?<=[\w.+'\x80-\xff-]@)[\w\x80-\xff-]{0,760}(?:\.[\w\x80-\xff%-]|%[0-9a-fA-F]{2})"),
+    re.compile(rb"%(?<=[\w.+'\x80-\xff-]%)(?:25)*40[\w\x80-\xff-]{0,760}(?:\.[\w\x80-\xff%-]|%[0-9a-fA-F]{2})"),
 )
+_ADDRESS_WINDOW_BYTES: Final = 4 * 190 * 13
 
 
 class PersonalKeyError(ValueError):
@@ -126,6 +125,17 @@ def mask(kind: Kind | str, value: str) -> str:
             return f"•••• {digits[-2:]}" if len(digits) > 5 else "••••"  # a short number's last digits say too much
         case Kind.NAME:
             return " ".join(f"{word[0].upper()}." for word in value.split()[:4]) or "•••"
+
+
+def may_hold_address(payload: bytes) -> bool:
+    """Whether `scrub_text` would find an address in a text that lies somewhere in these bytes, as UTF-8."""
+    return any(_is_address_at(payload, likely.start()) for hint in _LIKELY_ADDRESS for likely in hint.finditer(payload))
+
+
+def _is_address_at(payload: bytes, at: int) -> bool:
+    before = payload[max(0, at - 4 * _LOCAL_PART_WINDOW) : at].decode("utf-8", "replace")
+    after = payload[at : at + _ADDRESS_WINDOW_BYTES].decode("utf-8", "replace")
+    return bool(_AT_DOMAIN.match(after)) and _local_part_start(before, len(before), 0) < len(before)
 
 
 def is_token(value: str) -> bool:

@@ -58,9 +58,7 @@ def over_time(store: Store, of: Slice, *, bucket_s: int) -> Sequence[Sequence[An
 def leads_behind(
     store: Store, of: Slice, *, status: str, cause: str, step: str, skip: int, most: int
 ) -> list[dict[str, Any]]:
-    return store.dicts(
-        "leads_of_cause", **of.parameters, status=status, cause=cause, step=step, skip=skip, most=most
-    )
+    return store.dicts("leads_of_cause", **of.parameters, status=status, cause=cause, step=step, skip=skip, most=most)
 
 
 def entries_of_flows(store: Store, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
@@ -81,6 +79,8 @@ def also_affected(
     return (row[0], row[1]) if row[0] else (0, None)
 
 
-def versions_seen(store: Store, services: Sequence[str], since: datetime, until: datetime) -> list[tuple[str, str, datetime]]:
+def versions_seen(
+    store: Store, services: Sequence[str], since: datetime, until: datetime
+) -> list[tuple[str, str, datetime]]:
     rows = store.rows("versions_seen", **{"services": list(services), "from": since, "until": until})
     return [(row[0], row[1], row[2]) for row in rows]

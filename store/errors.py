@@ -1,8 +1,8 @@
 """What can go wrong between leadtrace and ClickHouse.
 
-    StoreError
-    ├── StoreUnavailable   trying again may help: the engine is away, busy, or out of memory or disk
-    └── InsertRefused      trying again never helps: these bytes, this schema
+StoreError
+├── StoreUnavailable   trying again may help: the engine is away, busy, or out of memory or disk
+└── InsertRefused      trying again never helps: these bytes, this schema
 """
 
 from typing import ClassVar

@@ -23,7 +23,22 @@ def hops_of_leads(store: Store, leads: Sequence[str], *, most: int = MAX_HOPS_OF
 
 
 def _hop(row: Sequence[Any]) -> Hop:
-    (lead, trace, hop_id, parent, signal, at_ns, duration_ns, service, name, kind, status, message, version, payload) = row
+    (
+        lead,
+        trace,
+        hop_id,
+        parent,
+        signal,
+        at_ns,
+        duration_ns,
+        service,
+        name,
+        kind,
+        status,
+        message,
+        version,
+        payload,
+    ) = row
     said = json.loads(payload)
     attributes = said["a"]
     if body := said.get("b"):

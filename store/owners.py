@@ -37,7 +37,9 @@ def owners_of_spans(store: Store, spans: Sequence[tuple[str, str]]) -> dict[tupl
     """The leads of spans, as they said themselves or as was found out; keys are (trace, span)."""
     wanted = set(spans)
     found: dict[tuple[str, str], set[str]] = {}
-    rows = store.rows("owners_of_spans", traces=sorted({one[0] for one in wanted}), spans=sorted({one[1] for one in wanted}))
+    rows = store.rows(
+        "owners_of_spans", traces=sorted({one[0] for one in wanted}), spans=sorted({one[1] for one in wanted})
+    )
     for trace_id, span_id, lead in rows:
         if (trace_id, span_id) in wanted:
             found.setdefault((trace_id, span_id), set()).add(lead)

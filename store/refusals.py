@@ -21,7 +21,9 @@ class Refusal:
 
 def record(store: Store, refusals: Sequence[Refusal]) -> None:
     columns = ["at", "kind", "signal", "reason", "count", "detail"]
-    store.insert("refusals", columns, [[one.at, one.kind, one.signal, one.reason, one.count, one.detail] for one in refusals])
+    store.insert(
+        "refusals", columns, [[one.at, one.kind, one.signal, one.reason, one.count, one.detail] for one in refusals]
+    )
 
 
 def recent(store: Store, *, most: int = 200) -> list[Refusal]:

@@ -26,7 +26,7 @@ def statements(sql: str) -> tuple[str, ...]:
     types = _DEFINE.findall(sql)
     text = _COMMENT_LINE.sub("", sql)
     for name, meaning in reversed(types):
-        text = re.sub(rf"\b{name}\b", lambda _, meaning=meaning: meaning, text)
+        text = meaning.join(re.split(rf"\b{name}\b", text))
     return tuple(part.strip() for part in _END.split(text) if part.strip())
 
 

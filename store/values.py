@@ -1,4 +1,4 @@
-"""Attribute values as text. ClickHouse keeps arrays, key-value lists and bytes as base64 behind a prefix; this reads them."""
+"""Attribute values as text. ClickHouse keeps arrays, key-value lists and bytes as base64 behind a prefix."""
 
 import base64
 import binascii

@@ -1,0 +1,143 @@
+"""What stands in a lead's way, in the flow's order. The first leads the verdict, the others contribute.
+
+Failures and gates are tolerated where a later step of the flow happened all the same. Refusals by policy are not: a
+system that went on without consent does not make up for it, only the goal does.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lineage.case import Case, StepState
+from lineage.signs import Sign
+from model import attributes as names
+from model.causes import causes
+from model.flow import Step
+from model.hop import Hop
+from model.verdict import Status
+
+NOT_ELIGIBLE = "eligible.criteria_not_met"
+OPTED_OUT = "consent.opted_out_all"
+MERGED_AWAY = "identity.merged_away"
+EXHAUSTED = "delivery.retries_exhausted"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something that stops the lead at a step. `final` says that no retry is to be expected; `by_policy` that it was
+    a refusal, not a failure.
+    """
+
+    step: str
+    cause: str
+    at_ns: int
+    hops: tuple[Hop, ...]
+    raw_reason: str = ""
+    system: str = ""
+    final: bool = True
+    by_policy: bool = False
+    detail: str = ""
+
+    @property
+    def cls(self) -> str:
+        return class_of(self.cause)
+
+    @property
+    def status(self) -> Status:
+        """A policy's stop is skipped, a fault is blocked. A cause that depends is judged by how it was said."""
+        if self.cls == "expected":
+            return Status.SKIPPED
+        if self.cls == "pending":  # its time is up: consent that never came is the lead's choice, the rest is a fault
+            return Status.SKIPPED if self.cause.startswith("consent.") else Status.BLOCKED
+        return Status.SKIPPED if self.cls == "depends" and self.by_policy else Status.BLOCKED
+
+
+def class_of(cause: str) -> str:
+    known = causes().get(cause)
+    return known.cls if known else "fault"
+
+
+def obstacles(case: Case) -> list[Obstacle]:
+    """Everything that stops this entry. Whether it came to its goal all the same is not asked here."""
+    return [*_merged(case), *(one for step in case.flow.steps for one in _at_step(case, step))]
+
+
+def _at_step(case: Case, step: Step) -> Iterator[Obstacle]:
+    state = case.states[step.name]
+    yield from _consent_lost(case, step)
+    yield from _stopped(state)
+    if step.name not in case.progressed:
+        yield from _failed(case, state)
+        yield from _gate_failed(state)
+
+
+def _stopped(state: StepState) -> Iterator[Obstacle]:
+    if state.stops and (state.step.required or state.step.kind == "consent"):
+        hop, sign = state.stops[-1]
+        yield Obstacle(state.step.name, sign.cause, hop.at_ns, (hop,), sign.raw_reason, hop.system, by_policy=True)
+
+
+def _failed(case: Case, state: StepState) -> Iterator[Obstacle]:
+    said_done = state.done is not None and case.speaks(state.done)
+    if state.failures and state.step.required and not said_done:
+        yield of_failures(state.step.name, state.failures, dead_lettered=state.dead_lettered is not None)
+
+
+def of_failures(step: str, failures: Sequence[tuple[Hop, Sign]], *, dead_lettered: bool = False) -> Obstacle:
+    """The last failure that gives a reason. That retries ran out is no reason, only an end."""
+    told = [(hop, sign) for hop, sign in failures if sign.cause not in {"", EXHAUSTED}]
+    hop, sign = max(told or failures, key=lambda pair: (pair[0].end_ns, pair[0].hop_id))
+    return Obstacle(
+        step,
+        sign.cause or EXHAUSTED,
+        hop.at_ns,
+        tuple(one for one, _ in failures),
+        sign.raw_reason,
+        hop.system,
+        final=dead_lettered or sign.final or failures[-1][1].final,
+        by_policy=sign.effect == "stop",
+    )
+
+
+def _gate_failed(state: StepState) -> Iterator[Obstacle]:
+    hop, gate = state.gated, state.step.gate
+    if hop is not None and gate is not None:
+        value = hop.attributes[gate.attribute]
+        detail = f"{gate.attribute.removeprefix('lead.')} was {value}, needed {gate.wanted}"
+        yield Obstacle(state.step.name, NOT_ELIGIBLE, hop.at_ns, (hop,), by_policy=True, detail=detail)
+
+
+_CONSENT_WORDS = frozenset({names.UNSUBSCRIBED, names.CONSENT_WITHDRAWN, names.CONSENT_GRANTED})
+
+
+def _consent_lost(case: Case, step: Step) -> Iterator[Obstacle]:
+    """The lead unsubscribed or withdrew, and did not consent again. It stops at the consent step, unless a later step
+    refused it for that: then it stopped there.
+    """
+    at = next((one for one in case.flow.steps if one.kind == "consent"), case.flow.by_name[case.flow.goal])
+    if step.name != at.name:
+        return
+    last = next((hop for hop in reversed(case.journey.hops) if hop.event in _CONSENT_WORDS), None)
+    if last is None or last.event == names.CONSENT_GRANTED:
+        return
+    refusals = (one for state in case.states.values() for one in _stopped(state))
+    if not any(one.cause == OPTED_OUT and one.at_ns >= last.at_ns for one in refusals):
+        yield Obstacle(at.name, OPTED_OUT, last.at_ns, (last,), last.reason, last.system, by_policy=True)
+
+
+def _merged(case: Case) -> Iterator[Obstacle]:
+    """The lead lives on under another id."""
+    said = (
+        hop for hop in reversed(case.journey.hops) if _merges_away(case, hop) or hop.event == names.IDENTITY_UNMERGED
+    )
+    last = next(said, None)
+    if last is None or last.event == names.IDENTITY_UNMERGED:
+        return
+    flow = case.flow
+    step = case.step_of.get(last.key) or next((one for one in flow.steps if one.kind == "identity"), flow.capture)
+    detail = f"it goes on as {last.attributes[names.MERGED_INTO]}"
+    yield Obstacle(step.name, MERGED_AWAY, last.at_ns, (last,), last.reason, last.system, by_policy=True, detail=detail)
+
+
+def _merges_away(case: Case, hop: Hop) -> bool:
+    into = hop.attributes.get(names.MERGED_INTO, "")
+    return bool(into) and into != case.journey.lead and hop.event != names.IDENTITY_UNMERGED
