@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -16,8 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from collector.errors import Undecodable
 
-REMOVED_FIELD: Final = 1000
-_REMOVED_TAG: Final = b"\xc2\x3e"  # field 1000, length-delimited, as it stands on the wire
+_REMOVED_FIELD: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +91,14 @@ def parse(signal: Signal, body: bytes) -> Message:
     """The request in a protobuf body. Raises DecodeError, and Undecodable for what OTLP took away long ago."""
     message = signal.request()
     message.ParseFromString(body)
-    if _REMOVED_TAG in body:
-        refuse_removed_field(signal, message)
+    for resource in signal.resources(message):
+        if not getattr(resource, signal.scopes_field) and _has_removed_field(resource):
+            raise removed(signal)
     return message
 
 
-def refuse_removed_field(signal: Signal, message: Message) -> None:
-    for resource in signal.resources(message):
-        if any(field.field_number == REMOVED_FIELD for field in _unknown_fields(resource)):
-            raise removed(signal)
+def _has_removed_field(resource: Message) -> bool:
+    return any(field.field_number == _REMOVED_FIELD for field in _unknown_fields(resource))
 
 
 def _unknown_fields(message: Message) -> Iterator[Any]:
@@ -112,6 +110,3 @@ def removed(signal: Signal) -> Undecodable:
     return Undecodable(
         f"the request has {signal.removed_field}, which OTLP removed; update the exporter to send {signal.scopes_field}"
     )
-
-
-__all__ = ["LOGS", "SIGNALS", "TRACES", "DecodeError", "Signal", "parse", "refuse_removed_field", "removed"]

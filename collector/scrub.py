@@ -4,7 +4,6 @@ Most requests hold none, and raw bytes are searched at C speed to see that. Only
 message walked, and of it only the spans and records that look suspicious themselves.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from model.personal import ADDRESS_HINTS, Kind, PersonalKey, is_token, mask
+from model.personal import Kind, PersonalKey, is_token, mask, may_hold_address
 
 _SUBTREES: Final = {
     f"opentelemetry.proto.{name}"
@@ -21,6 +20,7 @@ _SUBTREES: Final = {
         "logs.v1.ResourceLogs", "logs.v1.ScopeLogs", "logs.v1.LogRecord",
     )
 }  # fmt: skip
+_REPLACEMENTS: Final = (b".token", b".mask")
 _KEY_VALUE: Final = KeyValue.DESCRIPTOR.full_name
 
 
@@ -30,15 +30,11 @@ class Scrubber:
     def __init__(self, key: PersonalKey, kinds: Mapping[str, Kind]) -> None:
         self._key = key
         self._kinds = dict(kinds)
-        self._needles = _needles(self._kinds)
-        names = "|".join(re.escape(name) for name in self._kinds) or "(?!)"
-        self._personal_key = re.compile(rf"(?:{names})(?!\.token|\.mask)".encode())
+        self._needles = [key.encode() for key in self._kinds]
 
     def suspects(self, payload: bytes) -> bool:
         """Whether serialised telemetry may hold personal data. Never False when it does."""
-        if any(hint.search(payload) for hint in ADDRESS_HINTS):
-            return True
-        return any(needle in payload for needle in self._needles) and bool(self._personal_key.search(payload))
+        return may_hold_address(payload) or any(_stands_in(key, payload) for key in self._needles)
 
     def scrub(self, message: Message) -> None:
         """Replace all personal data in the message. Unknown fields cannot be searched, so they go."""
@@ -57,10 +53,22 @@ class Scrubber:
     def _walk_children(self, children: Any) -> None:
         kind = children[0].DESCRIPTOR.full_name
         if kind == _KEY_VALUE:
-            self._replace_personal(children)
+            self._walk_attributes(children)
+            return
         for child in children:
             if kind not in _SUBTREES or self.suspects(child.SerializeToString()):
                 self._walk(child)
+
+    def _walk_attributes(self, attributes: Any) -> None:
+        self._replace_personal(attributes)
+        for attribute in attributes:
+            text = attribute.value.string_value
+            if not text or "@" in attribute.key or "%" in attribute.key:
+                self._walk(attribute)
+                continue
+            clean = self._key.scrub_text(text)  # what most attributes are, in one step instead of three
+            if clean is not text:
+                attribute.value.string_value = clean
 
     def _scrub_strings(self, message: Message, field: FieldDescriptor, value: Any) -> None:
         if field.is_repeated:
@@ -115,10 +123,12 @@ def _set_texts(value: AnyValue, texts: list[str]) -> None:
         value.array_value.values.add().string_value = text
 
 
-def _needles(kinds: Mapping[str, Kind]) -> tuple[bytes, ...]:
-    """Few byte strings of which every personal key contains one: `.email` stands for all keys that end in it."""
-    endings: dict[str, list[str]] = {}
-    for key in kinds:
-        endings.setdefault(key[key.rfind(".") :] if "." in key else key, []).append(key)
-    shortest = (keys[0] if len(keys) == 1 else ending for ending, keys in endings.items())
-    return tuple(needle.encode() for needle in shortest)
+def _stands_in(key: bytes, payload: bytes) -> bool:
+    """Whether a key stands in the bytes other than as the start of its own replacements."""
+    at = payload.find(key)
+    while at >= 0:
+        end = at + len(key)
+        if not payload.startswith(_REPLACEMENTS, end):
+            return True
+        at = payload.find(key, end)
+    return False

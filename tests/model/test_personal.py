@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.personal import (
-    ADDRESS_HINTS,
     Kind,
     PersonalKey,
     PersonalKeyError,
@@ -17,6 +16,7 @@ from model.personal import (
     load_key,
     load_or_create_key,
     mask,
+    may_hold_address,
     normalise,
 )
 
@@ -111,7 +111,7 @@ def test_a_text_without_an_address_is_left_alone(text):
 
 local_parts = st.from_regex(r"[a-zA-Z0-9_]([a-zA-Z0-9_.+-]{0,20}[a-zA-Z0-9_])?", fullmatch=True)
 domains = st.from_regex(r"([a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?\.){1,3}[a-z]{2,6}", fullmatch=True)
-around = st.sampled_from(["", " ", "<", ">", '"', "=", "&", "?", "/", ":", ";", ",", "(", ")", "\n", "|", "ß "])
+around = st.sampled_from(["", " ", "<", ">", '"', "=", "&", "?", "/", ":", ";", ",", "(", ")", "\n", "|", "→"])
 
 
 @given(local_parts, domains, around, around, st.integers(0, 2))
@@ -120,16 +120,17 @@ def test_every_address_is_found_however_often_it_was_encoded(local, domain, befo
     written = address
     for _ in range(times):
         written = quote(written, safe="")
-    before, after = (quote(before), quote(after)) if times else (before, after)
+    before, after = (quote(before), quote(after.replace("→", ""))) if times else (before, after)
     assert KEY.scrub_text(f"{before}{written}{after}") == f"{before}{KEY.token('email', address)}{after}"
 
 
 @given(st.text(max_size=60), local_parts, domains, st.text(max_size=60))
-def test_the_hints_never_miss_a_text_that_scrubbing_changes(before, local, domain, after):
+def test_a_search_of_raw_bytes_never_misses_a_text_that_scrubbing_changes(before, local, domain, after):
+    noise = b"\n\x90\x80\x01"
     for text in (before + after, f"{before}{local}@{domain}{after}", f"{before}{local}%40{domain}{after}"):
         written = text.encode("utf-8", "ignore")
         if KEY.scrub_text(written.decode()) != written.decode():
-            assert any(hint.search(written) for hint in ADDRESS_HINTS)
+            assert may_hold_address(noise + written + noise)
 
 
 @pytest.mark.parametrize(
