@@ -39,16 +39,14 @@ class Deaths:
     def _read(self) -> dict[str, int]:
         try:
             counts = json.loads(self._file.read_bytes())
-        except (OSError, ValueError):  # none yet, or half written when the process died: counting starts again
+            return {part: int(deaths) for part, deaths in counts.items()}
+        except (OSError, ValueError, TypeError, AttributeError):  # none yet, or half written: counting starts again
             return {}
-        return {str(part): int(deaths) for part, deaths in counts.items()} if isinstance(counts, dict) else {}
 
     def _write(self, part: range, deaths: int) -> None:
         self._counts[_key(part)] = deaths
-        draft = self._file.with_suffix(".draft")
         with contextlib.suppress(OSError):  # a full disk must not stop the loader, who makes room on it
-            draft.write_text(json.dumps(self._counts))
-            draft.rename(self._file)  # needs no fsync: it outlives the process, and a power cut is nobody's fault
+            self._file.write_text(json.dumps(self._counts))  # no fsync: it outlives the process, that is enough
 
 
 def _key(part: range) -> str:

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+import structlog
 from google.protobuf.message import DecodeError, Message
 
 from collector import metrics
 from collector.check import SENTENCES, UNDECODABLE, remove_bad_records
+from collector.errors import SpoolFailed
 from collector.held import Hold
 from collector.inflate import IDENTITY, inflate
 from collector.limits import DoorLimits
@@ -21,6 +23,7 @@ from collector.spool import Spool
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
+log = structlog.get_logger("collector.door")
 _PACKED_RATIO: Final = 8  # what telemetry usually shrinks by; it only decides which thread parses
 
 
@@ -69,10 +72,13 @@ class Door:
         self._spool = spool
         self._scrubber = scrubber
         self._limits = limits
+        self._closed = False
         self._parsers = ThreadPoolExecutor(limits.parser_threads, thread_name_prefix="door-parser")
 
     async def take(self, export: Export, hold: Hold) -> Receipt:
         """Durable when it returns. Raises a DoorError if the request was not taken."""
+        if self._closed:
+            raise SpoolFailed("leadtrace is stopping; send it again")
         ready = await self._prepared(export, hold)
         if ready.payload:
             await asyncio.wrap_future(self._spool.append(export.signal.name, ready.payload))
@@ -82,11 +88,14 @@ class Door:
         """The same road for a request made in this process, from any thread but the event loop's."""
         ready = self._ready(signal, message, Counter(), None)
         if ready.payload:
-            written: Future[None] = self._spool.append(signal.name, ready.payload)
-            written.result(timeout_s)
+            try:
+                self._spool.append(signal.name, ready.payload).result(timeout_s)
+            except TimeoutError as exc:
+                raise SpoolFailed(f"the spool did not answer within {timeout_s:g} s; send it again later") from exc
         return _counted(ready)
 
     def close(self) -> None:
+        self._closed = True
         self._parsers.shutdown()
 
     async def _prepared(self, export: Export, hold: Hold) -> _Ready:
@@ -130,6 +139,8 @@ def _parse_or_salvage(signal: Signal, body: bytes) -> tuple[Message, int]:
 def _counted(ready: _Ready) -> Receipt:
     receipt = ready.receipt
     metrics.accepted.labels(receipt.signal.name).inc(receipt.accepted)
+    if receipt.refused:
+        log.warning("records_refused", signal=receipt.signal.name, **receipt.refused)
     for reason, count in receipt.refused.items():
         metrics.refused.labels(receipt.signal.name, reason).inc(count)
     return receipt

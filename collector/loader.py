@@ -37,7 +37,7 @@ class _Stopping(Exception):  # noqa: N818  not an error: the segment stays for t
 
 
 class Loader:
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         spool: Spool,
         quarantine: Quarantine,
@@ -88,8 +88,8 @@ class Loader:
         requests = self._patiently(segment.signal, lambda: self._requests_of(segment))
         deaths = Deaths(segment.path)
         self._land_part(segment, requests, range(len(requests)), deaths)
-        self._patiently(segment.signal, lambda: self._spool.discard(segment))
         deaths.forget()
+        self._patiently(segment.signal, lambda: self._spool.discard(segment))
 
     def _requests_of(self, segment: Segment) -> list[bytes]:
         file = segment.read()
@@ -130,7 +130,10 @@ class Loader:
         record = self._patiently(signal, lambda: self._quarantine.keep_request(signal, token, payload, reason))
         metrics.quarantined.labels(signal).inc()
         log.error("request_quarantined", signal=signal, segment=token, bytes=record.bytes, reason=record.reason)
-        self._on_quarantine(record)
+        try:
+            self._on_quarantine(record)
+        except Exception:
+            log.exception("quarantine_not_reported", segment=token)  # the record is kept, and loading goes on
 
     def _patiently(self, signal: str, action: Callable[[], Done]) -> Done:
         """Do it until it is done or refused for good, waiting longer each time."""

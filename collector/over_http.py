@@ -67,7 +67,8 @@ class HttpDoor:
         try:
             response = await self._export(request)
         except DoorError as exc:
-            await request.drain()
+            if not isinstance(exc, SlowBody):
+                await request.drain()
             response = self._refusal(request, exc)
         except Exception as exc:  # noqa: BLE001  the sender gets an answer, the log where, and neither the values
             report_bug(log, exc)

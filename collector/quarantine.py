@@ -50,6 +50,9 @@ class Quarantine:
         """Everything kept, oldest first."""
         return [QuarantineRecord(**json.loads(path.read_text())) for path in sorted(self._folder.glob("*.json"))]
 
+    def __len__(self) -> int:
+        return sum(1 for _ in self._folder.glob("*.json"))
+
     @property
     def size_bytes(self) -> int:
         return sum(path.stat().st_size for path in self._folder.iterdir())
@@ -61,7 +64,7 @@ class Quarantine:
         at = self._now().isoformat(timespec="milliseconds")
         record = QuarantineRecord(signal, token, reason[:MAX_REASON_CHARS], at, len(content), file)
         self._write(file, content)
-        self._write(f"{token}.json", json.dumps(asdict(record)).encode())
+        self._write(f"{file}.json", json.dumps(asdict(record)).encode())
         sync_folder(self._folder)
         return record
 

@@ -5,19 +5,21 @@ broken (a length beyond the end) says nothing about what it holds, so that reque
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from google.protobuf.message import DecodeError, Message
 
 from collector.errors import Undecodable
 from collector.otlp import Signal
 
+_LENGTH_DELIMITED: Final = 2
+
 
 class Field(NamedTuple):
-    """One field on the wire: its number, its content if it has a length, and all its bytes."""
+    """One field on the wire: its number, its content if that is a message, a text or bytes, and all its bytes."""
 
     number: int
-    content: bytes
+    content: bytes | None
     whole: bytes
 
 
@@ -26,7 +28,7 @@ def salvage(signal: Signal, body: bytes) -> tuple[Message, int]:
     request: Any = signal.request()
     lost = 0
     for field in fields_of(body):
-        if field.number == 1:
+        if field.number == 1 and field.content is not None:
             lost += _salvage_resource(signal, field.content, signal.resources(request).add())
     if not any(len(signal.records(scope)) for scope in signal.scopes(request)):
         raise Undecodable(f"the body is not a {signal.request.DESCRIPTOR.name}")
@@ -63,7 +65,7 @@ def _split(content: bytes) -> tuple[bytes, list[bytes]]:
     """A resource or scope message without its children, and the children: field 2 in both, of both signals."""
     fields = list(fields_of(content))
     shell = b"".join(field.whole for field in fields if field.number != 2)
-    return shell, [field.content for field in fields if field.number == 2]
+    return shell, [field.content for field in fields if field.number == 2 and field.content is not None]
 
 
 def _parses(message: Message, content: bytes) -> bool:
@@ -83,7 +85,7 @@ def fields_of(message: bytes) -> Iterator[Field]:
         start, end = _extent(message, tag & 7, after_tag)
         if end > len(message) or not tag >> 3:
             raise Undecodable("the body is not protobuf: a length reaches beyond its end")
-        yield Field(tag >> 3, message[start:end], message[at:end])
+        yield Field(tag >> 3, message[start:end] if tag & 7 == _LENGTH_DELIMITED else None, message[at:end])
         at = end
 
 

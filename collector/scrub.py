@@ -84,7 +84,7 @@ class Scrubber:
     def _replace_personal(self, attributes: Any) -> None:
         for attribute in list(attributes):
             kind = self._kinds.get(attribute.key)
-            if kind is not None and attribute.value.WhichOneof("value") is not None:
+            if kind is not None and not _is_blank(attribute.value):
                 attributes.extend(self._replacements(kind, attribute))
 
     def _replacements(self, kind: Kind, attribute: Any) -> list[KeyValue]:
@@ -99,6 +99,10 @@ class Scrubber:
         masked = KeyValue(key=f"{key}.mask")
         _set_texts(masked.value, masks)
         return [masked]
+
+
+def _is_blank(value: Any) -> bool:
+    return value.WhichOneof("value") in {None, "string_value"} and not value.string_value.strip()
 
 
 def _texts_of(value: Any) -> list[str]:

@@ -5,6 +5,7 @@ its INSERT is deduplicated, so a name is never used twice: nanoseconds, then cha
 """
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ OPEN: Final = ".open"
 SEALED: Final = ".sealed"
 DAMAGED: Final = ".damaged"
 DAMAGE: Final = "a frame's checksum does not hold: the disk changed what was written"
+_FILE: Final = re.compile(rf"\d{{20}}-[0-9a-f]{{16}}-[a-z]+({OPEN}|{SEALED})")
 log = structlog.get_logger("collector.spool")
 
 #: Keeps bytes that cannot be used, for people to look at: (signal, segment, bytes, reason).
@@ -70,7 +72,7 @@ class Recovered(NamedTuple):
 
 def recover(folder: Path, keep_damaged: KeepDamaged) -> Recovered:
     """Seal what the last run left open, cut torn tails, move damaged ends away. Never fails for a damaged file."""
-    found = sorted(path for path in folder.iterdir() if path.suffix in {OPEN, SEALED})
+    found = sorted(path for path in folder.iterdir() if _FILE.fullmatch(path.name))
     segments = [segment for path in found if (segment := _recover_file(path, keep_damaged))]
     sync_folder(folder)
     return Recovered(segments, max((Segment(path, 0).born_ns for path in found), default=0))
@@ -89,7 +91,7 @@ def _recover_file(path: Path, keep_damaged: KeepDamaged) -> Segment | None:
             keep_end(segment, file[whole.good_bytes :], keep_damaged)
         except OSError as exc:
             path.rename(path.with_suffix(DAMAGED))
-            log.error(  # noqa: TRY400
+            log.error(
                 "damaged_segment_set_aside", segment=path.stem, bytes=len(file), error=repr(exc)
             )
             return None

@@ -41,7 +41,7 @@ class Status:
 class Collector:
     """Making it locks and recovers the spool; `start` begins to write and load; the doors are `asgi_app` and gRPC."""
 
-    def __init__(  # noqa: PLR0913  this is where everything meets
+    def __init__(
         self,
         *,
         spool_dir: Path,
@@ -99,4 +99,4 @@ class Collector:
         return drained
 
     def status(self) -> Status:
-        return Status(self._spool.bytes, self._spool.segments, self._spool.oldest_age_s, len(self.quarantine.records()))
+        return Status(self._spool.bytes, self._spool.segments, self._spool.oldest_age_s, len(self.quarantine))

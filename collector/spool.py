@@ -52,6 +52,7 @@ class _OpenSegment:
             sync_folder(path.parent)
         except OSError:
             os.close(descriptor)
+            path.unlink(missing_ok=True)
             raise
         return cls(path, descriptor, seal_at)
 
@@ -103,6 +104,7 @@ class Spool:
     def append(self, signal: str, payload: bytes) -> Future[None]:
         """A future that resolves when the request is on disk. Raises SpoolFull or SpoolFailed if it cannot be."""
         done: Future[None] = Future()
+        done.set_running_or_notify_cancel()  # a sender who gives up must not cancel what the writer will resolve
         size = frames.HEADER_BYTES + len(payload)
         with self._changed:
             if not self._writing:

@@ -58,6 +58,54 @@ def test_a_bomb_is_413_over_http(tmp_path, encoding):
         assert road.post("/v1/traces", BOMBS[encoding](), content_encoding=encoding).status_code == 413
 
 
+# A client whose message says 60 MiB in 60 KB: raw HTTP/2, because a real client would need the memory itself.
+GRPC_BOMB = """
+import asyncio, resource, sys
+from collector.held import HeldBytes
+from collector.limits import DoorLimits
+from collector.over_grpc import GrpcDoor
+
+def frame(kind, flags, stream, payload):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+def header(name, value):
+    return bytes([0, len(name)]) + name + bytes([len(value)]) + value
+
+HEADERS = [(b":method", b"POST"), (b":scheme", b"http"), (b":authority", b"x"), (b"te", b"trailers"),
+           (b":path", b"/opentelemetry.proto.collector.trace.v1.TraceService/Export"),
+           (b"content-type", b"application/grpc"), (b"grpc-encoding", b"gzip")]
+
+async def main():
+    door = GrpcDoor(None, HeldBytes(1 << 30), lambda _: True, DoorLimits(max_body_bytes=1 << 20))
+    port = await door.start("127.0.0.1:0")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    body = open(sys.argv[1], "rb").read()
+    message = b"\\1" + len(body).to_bytes(4, "big") + body
+    writer.write(b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n" + frame(4, 0, 0, b""))
+    writer.write(frame(1, 4, 1, b"".join(header(*pair) for pair in HEADERS)))
+    for at in range(0, len(message), 16384):
+        writer.write(frame(0, 0, 1, message[at : at + 16384]))
+    writer.write(frame(0, 1, 1, b""))
+    seen = b""
+    while b"larger than max" not in seen:
+        seen += await asyncio.wait_for(reader.read(65536), 10)
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+    writer.close()
+    await door.stop(0)
+
+asyncio.run(main())
+"""
+
+
+def test_grpc_itself_unpacks_no_further_than_the_limit(tmp_path):
+    bomb = tmp_path / "bomb"
+    bomb.write_bytes(gzip.compress(bytes(60 * MIB)))
+    assert len(bomb.read_bytes()) < 65_000
+    command = [sys.executable, "-c", GRPC_BOMB, str(bomb)]
+    assert int(subprocess.run(command, check=True, capture_output=True, timeout=30).stdout) < 30
+
+
 def test_a_bomb_over_grpc_is_resource_exhausted(tmp_path):
     with (
         running(tmp_path, door=DoorLimits(max_body_bytes=2 * MIB)) as road,

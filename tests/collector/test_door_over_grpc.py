@@ -1,6 +1,8 @@
 """The same promises over gRPC, and the stock Python exporters over both."""
 
 import json
+import os
+import time
 import urllib.request
 
 import grpc
@@ -86,6 +88,17 @@ def test_a_full_spool_is_unavailable_with_retry_info(tmp_path):
         assert code == grpc.StatusCode.UNAVAILABLE
         assert status.details[0].Unpack(retry)
         assert retry.retry_delay.seconds == 2
+
+
+def test_a_sender_that_gives_up_while_waiting_leaves_the_door_open(tmp_path, monkeypatch):
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (time.sleep(0.2), real(descriptor)))
+    with running(tmp_path) as road:
+        with grpc.insecure_channel(f"127.0.0.1:{road.grpc_port}") as channel, pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary(TRACES)(traces(span()).SerializeToString(), timeout=0.1)
+        assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        assert export(road, TRACES, traces(span()).SerializeToString()) == b""
+        road.landed(2)  # the one given up was taken all the same: better twice than lost
 
 
 def test_metrics_are_unimplemented(road):

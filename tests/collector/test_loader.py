@@ -148,6 +148,22 @@ def test_a_full_quarantine_stops_loading_and_loses_nothing(tmp_path):
         stage.quarantine.keep_request("traces", "x", bytes(100), "y")
 
 
+def test_a_listener_that_fails_does_not_stop_the_loading(tmp_path):
+    stage = Stage(tmp_path, b"<0>", b"<1>")
+    stage.store.refuse = refusing(b"<0>")
+    stage.loader._on_quarantine = lambda _record: 1 / 0
+    assert stage.load()
+    assert stage.landed() == [b"<1>"]
+
+
+def test_a_half_written_count_of_deaths_counts_from_the_start(tmp_path):
+    for number, noise in enumerate((b"", b"{", b"[]", b'{"0-1": "x"}', b"\xff")):
+        stage = Stage(tmp_path / str(number), b"one")
+        stage.spool._sealed[0].path.with_suffix(".deaths").write_bytes(noise)
+        assert stage.load()
+        assert stage.landed() == [b"one"]
+
+
 def test_a_slow_signal_does_not_hold_up_the_other(tmp_path):
     stage = Stage(tmp_path, b"a trace")
     release = threading.Event()
@@ -216,7 +232,7 @@ def test_a_request_that_kills_the_process_ends_in_the_quarantine_not_in_a_crash_
         starts += 1
         assert starts < 10
     assert starts == 5  # thrice whole, once for each half that held it
-    (record,) = [json.loads(path.read_text()) for path in (tmp_path / "q").glob("*.json")]
+    (record,) = [json.loads(path.read_text()) for path in (tmp_path / "q").glob("*.frames.json")]
     assert record["reason"] == "the process died while inserting it"
     assert (tmp_path / "landed").read_bytes().count(b"<c>") == 1
     assert [path.name for path in (tmp_path / "s").iterdir()] == ["lock"]

@@ -117,6 +117,16 @@ def test_a_value_that_is_a_token_already_is_not_hashed_again_and_gets_no_mask():
     assert attributes_of(request.resource_spans[0].scope_spans[0].spans[0]) == {"lead.email.token": ADA, "note": ADA}
 
 
+@pytest.mark.parametrize("blank", ["", "  ", None])
+def test_an_empty_value_is_nobodys(blank):
+    made = span(attributes={"note": "ada@acme.com"})
+    made.attributes.add(key="lead.email")
+    if blank is not None:
+        made.attributes[1].value.string_value = blank
+    stored = scrubbed(traces(made)).resource_spans[0].scope_spans[0].spans[0]
+    assert [a.key for a in stored.attributes] == ["note", "lead.email"]
+
+
 def test_scrubbing_twice_changes_nothing():
     request = scrubbed(traces(event_with_personal(attributes=PERSONAL)))
     once = request.SerializeToString()

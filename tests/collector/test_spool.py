@@ -256,6 +256,23 @@ def test_the_age_of_the_oldest_request_counts_from_its_segments_birth(tmp_path):
     spool.close()
 
 
+def test_a_sender_who_gives_up_does_not_disturb_the_writer(tmp_path):
+    spool = spool_in(tmp_path / "s")
+    spool.start()
+    assert not spool.append("traces", b"given up").cancel()
+    spool.append("traces", b"next").result(5)
+    spool.close()
+    assert contents(spool) == [b"given up", b"next"]
+
+
+def test_files_of_others_in_the_folder_are_left_alone(tmp_path):
+    write(tmp_path / "s", b"one")
+    for name in ("notes.open", "x.sealed", f"{1:020d}-traces.open"):
+        (tmp_path / "s" / name).write_bytes(b"not ours")
+    assert len(recovered(tmp_path / "s")) == 1
+    assert (tmp_path / "s" / "notes.open").read_bytes() == b"not ours"
+
+
 # Disks that refuse.
 
 
@@ -300,6 +317,7 @@ def test_a_disk_that_stays_broken_refuses_everything_and_leaves_no_files(tmp_pat
             spool.append("traces", b"lost").result(5)
     monkeypatch.undo()
     assert spool.bytes == 0
+    assert [path.name for path in (tmp_path / "s").iterdir()] == ["lock"]
     spool.append("traces", b"kept").result(5)
     spool.close()
     assert recovered(tmp_path / "s") == [b"kept"]
