@@ -91,9 +91,7 @@ def _recover_file(path: Path, keep_damaged: KeepDamaged) -> Segment | None:
             keep_end(segment, file[whole.good_bytes :], keep_damaged)
         except OSError as exc:
             path.rename(path.with_suffix(DAMAGED))
-            log.error(
-                "damaged_segment_set_aside", segment=path.stem, bytes=len(file), error=repr(exc)
-            )
+            log.error("damaged_segment_set_aside", segment=path.stem, bytes=len(file), error=repr(exc))
             return None
     if not whole.payloads:
         path.unlink()

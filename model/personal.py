@@ -108,7 +108,8 @@ def normalise(kind: Kind | str, value: str) -> str:
         case Kind.EMAIL:
             return value.lower()
         case Kind.PHONE:
-            return ("+" if value.startswith("+") else "") + _digits(value)
+            digits = _digits(value)
+            return ("+" if value.startswith("+") else "") + digits if digits else value.casefold()
         case Kind.NAME:
             return " ".join(value.casefold().split())
 

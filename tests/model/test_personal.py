@@ -56,6 +56,10 @@ def test_a_phone_number_with_and_without_its_country_are_two():
     assert normalise("phone", "+49 151") != normalise("phone", "0151")
 
 
+def test_words_in_the_place_of_a_phone_number_are_not_all_one_number():
+    assert KEY.token("phone", "ask her") != KEY.token("phone", "none")
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "shown"),
     [
