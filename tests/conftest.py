@@ -1,7 +1,8 @@
-"""One engine serves the whole run (chDB allows one path a process); each test that asks for a store gets a database."""
+"""One engine serves the whole run (chDB allows one path a process); each test that asks for a store gets an empty one."""
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from store.engine import Store
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _numbers = itertools.count(1)
+_clean: list[Store] = []
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +20,25 @@ def engine_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("engine")
 
 
-def _fresh_store(path: Path) -> Store:
+@contextmanager
+def _lent(path: Path) -> Iterator[Store]:
+    """A migrated database with empty tables. Emptying one costs an eighth of migrating another."""
+    store = _clean.pop() if _clean else _migrated(path)
+    yield store
+    for table in _tables(store):
+        store.command(f"TRUNCATE TABLE {table}")
+    _clean.append(store)
+
+
+def _tables(store: Store) -> list[str]:
+    with store.client() as client:
+        found = client.query(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'migrations'"
+        )
+    return [row[0] for row in found.result_rows]
+
+
+def _migrated(path: Path) -> Store:
     store = Store(f"chdb://{path}", database=f"{engine.DATABASE}_{next(_numbers)}")
     store.migrate()
     return store
@@ -27,19 +47,15 @@ def _fresh_store(path: Path) -> Store:
 @pytest.fixture
 def store(engine_path: Path) -> Iterator[Store]:
     """An empty, migrated database of its own."""
-    made = _fresh_store(engine_path)
-    yield made
-    made.command(f"DROP DATABASE {made.database}")
-    made.close()
+    with _lent(engine_path) as lent:
+        yield lent
 
 
 @pytest.fixture(scope="module")
 def module_store(engine_path: Path) -> Iterator[Store]:
     """The same, shared by the tests of a module that only read it."""
-    made = _fresh_store(engine_path)
-    yield made
-    made.command(f"DROP DATABASE {made.database}")
-    made.close()
+    with _lent(engine_path) as lent:
+        yield lent
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,214 @@
+"""The settle loop on a real engine: what comes in becomes verdicts, once and rightly."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from otlp_requests import logs, span, traces
+from telling_hops import FLOWS
+
+from lineage.settle import Pace, Settler
+from store import agenda
+from store.hops import hops_of_leads
+from store.verdicts import verdicts_of_leads
+
+LONG_AGO = timedelta(days=30)
+
+
+@pytest.fixture
+def settle(store):
+    """Land requests, tick until nothing is left, and give a lead's verdicts as (flow, entry, status, cause, step)."""
+    settler = Settler(store, lambda: FLOWS)
+    numbers = iter(range(10_000))
+
+    def settled(*requests, lead="L-1"):
+        for signal, body in requests:
+            store.land(signal, body, f"segment-{next(numbers)}")
+        while settler.tick():
+            pass
+        found = verdicts_of_leads(store, [lead]).get(lead, [])
+        return [
+            (one.verdict.flow, one.verdict.entry, one.verdict.status.value, one.verdict.cause, one.verdict.step)
+            for one in found
+        ]
+
+    settled.settler = settler
+    return settled
+
+
+def sent(*spans):
+    return ("traces", traces(*spans))
+
+
+def captured(lead="L-1", entry="c-1", **how):
+    return span("POST /signup", service="forms", lead=lead, entry=entry, flow="webinar", **how)
+
+
+def enrolled(lead="L-1", entry="c-1", **how):
+    return span(
+        "enrol", service="sender", at=9, lead=lead, entry=entry, attributes={"lead.event": "SequenceEnrolled"}, **how
+    )
+
+
+def test_what_comes_in_becomes_a_verdict(settle):
+    assert settle(sent(captured(), enrolled())) == [("webinar", "c-1", "entered", "", "enrol")]
+
+
+def test_a_late_hop_judges_again(settle):
+    assert settle(sent(captured())) == [("webinar", "c-1", "blocked", "observability.expected_but_absent", "consent")]
+    assert settle(sent(enrolled())) == [("webinar", "c-1", "entered", "", "enrol")]
+
+
+def test_a_settled_lead_is_not_written_again_when_nothing_changed(settle, store):
+    settle(sent(captured(), enrolled()))
+    versions = store.command("SELECT count() FROM verdicts")
+    settle(sent(captured(), enrolled()))
+    assert store.command("SELECT count() FROM verdicts") == versions
+
+
+def test_each_entry_and_each_flow_has_exactly_one_verdict(settle):
+    found = settle(sent(captured(), captured(entry="c-2", trace="b" * 32, at=60), enrolled()))
+    assert sorted((entry, status) for _, entry, status, _, _ in found) == [("c-1", "entered"), ("c-2", "blocked")]
+
+
+def test_an_entry_of_a_flow_that_no_file_describes_is_unknown(settle):
+    found = settle(sent(span("POST /x", lead="L-1", entry="c-9", flow="nobody-wrote-it")))
+    assert found == [("nobody-wrote-it", "c-9", "unknown", "", "")]
+
+
+def test_a_pending_verdict_is_settled_when_its_deadline_passes(store):
+    settler = Settler(store, lambda: FLOWS)
+    now = datetime.now(UTC)
+    seconds_ago = (now - datetime(2026, 3, 2, 9, tzinfo=UTC)).total_seconds() - 5
+    store.land("traces", traces(captured(at=seconds_ago)), "s-1")
+    settler.tick()
+    (written,) = verdicts_of_leads(store, ["L-1"])["L-1"]
+    assert written.verdict.status == "pending"
+    due = written.verdict.due_at
+    assert due is not None
+    lines = agenda.due_between(store, due - timedelta(seconds=1), due + timedelta(seconds=1), agenda.Shard(), most=10)
+    assert [line.lead for line in lines] == ["L-1"]
+    settler.settle(lines, due + timedelta(seconds=1))
+    (written,) = verdicts_of_leads(store, ["L-1"])["L-1"]
+    assert written.verdict.cause == "observability.expected_but_absent"
+
+
+def test_an_event_counts_like_a_span(settle):
+    found = settle(
+        sent(captured(), span("POST /write", service="writer", at=4, lead="L-1", entry="c-1")),
+        ("logs", logs("EnrollmentSkipped", service="sender", at=5, lead__id="L-1", lead__correlation_id="c-1",
+                      lead__outcome="skipped", lead__reason="campaign.paused")),
+    )  # fmt: skip
+    assert found == [("webinar", "c-1", "skipped", "campaign.paused", "enrol")]
+
+
+# ── hops that name no lead ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def names(store, lead="L-1"):
+    return [one.name for one in hops_of_leads(store, [lead]).get(lead, [])]
+
+
+def test_spans_without_a_lead_join_the_lead_of_their_trace(settle, store):
+    settle(sent(span("root", at=-1), captured(), span("vendor call", at=1)))
+    assert names(store) == ["root", "POST /signup", "vendor call"]
+
+
+def test_it_does_not_matter_which_came_first(settle, store):
+    settle(sent(span("vendor call", at=1)))
+    assert names(store) == []
+    settle(sent(captured()))
+    assert names(store) == ["POST /signup", "vendor call"]
+    settle(sent(span("even later", at=2)))
+    assert names(store) == ["POST /signup", "vendor call", "even later"]
+
+
+def test_an_event_of_the_trace_joins_but_a_plain_log_line_does_not(settle, store):
+    settle(
+        sent(captured()),
+        ("logs", logs("CrmWritten", at=3, trace="a" * 32)),
+        ("logs", logs("", at=4, trace="a" * 32, body="line")),
+    )
+    assert names(store) == ["POST /signup", "CrmWritten"]
+
+
+def test_in_a_trace_of_several_leads_a_span_belongs_to_its_ancestors_lead(settle, store):
+    batch = span("batch")
+    first = span("one", lead="L-1", at=1, parent=batch.span_id)
+    second = span("two", lead="L-2", at=1, parent=batch.span_id)
+    below = span("below two", at=2, parent=second.span_id)
+    deeper = span("deeper", at=3, parent=below.span_id)
+    settle(sent(batch, first, second, below, deeper))
+    assert names(store, "L-1") == ["one"]
+    assert names(store, "L-2") == ["two", "below two", "deeper"]
+
+
+def test_a_trace_that_is_reached_by_a_link_joins_the_lead(settle, store):
+    capture = captured()
+    consumer = span("process", trace="b" * 32, at=5, links=[(capture.trace, capture.span_id)])
+    below = span("write", trace="b" * 32, at=6, parent=consumer.span_id)
+    settle(sent(consumer, below))
+    settle(sent(capture))
+    assert names(store) == ["POST /signup", "process", "write"]
+
+
+def test_a_batch_that_links_to_many_leads_belongs_to_each(settle, store):
+    first = captured()
+    second = captured(lead="L-2", entry="c-2", trace="b" * 32)
+    batch = span("nightly sync", trace="c" * 32, at=5, links=[(one.trace, one.span_id) for one in (first, second)])
+    settle(sent(first, second), sent(batch))
+    assert names(store, "L-1") == ["POST /signup", "nightly sync"]
+    assert names(store, "L-2") == ["POST /signup", "nightly sync"]
+
+
+def test_a_trace_that_knows_only_the_correlation_id_finds_the_lead(settle, store):
+    settle(sent(captured()))
+    settle(sent(span("by correlation", trace="d" * 32, at=2, entry="c-1")))
+    assert names(store) == ["POST /signup", "by correlation"]
+
+
+def test_adopting_twice_adds_nothing(settle, store):
+    settle(sent(captured(), span("vendor call", at=1)))
+    Settler(store, lambda: FLOWS).tick()
+    assert names(store) == ["POST /signup", "vendor call"]
+
+
+# ── the cursor ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_line_that_becomes_visible_behind_the_cursor_is_still_handled(settle, store):
+    settle(sent(captured()))
+    store.land("traces", traces(enrolled()), "late")
+    past = agenda.engine_now(store) - timedelta(seconds=2)
+    store.command("ALTER TABLE agenda UPDATE trace_id = trace_id WHERE 1 SETTINGS mutations_sync = 2")
+    agenda.remind(store, [(past, "L-1")])
+    assert settle() == [("webinar", "c-1", "entered", "", "enrol")]
+
+
+def test_a_new_loop_goes_on_where_the_last_one_stopped(settle, store):
+    settle(sent(captured()))
+    cursor = agenda.cursor(store, agenda.Shard())
+    assert cursor is not None
+    store.land("traces", traces(enrolled()), "while nobody looked")
+    Settler(store, lambda: FLOWS).tick()
+    assert verdicts_of_leads(store, ["L-1"])["L-1"][0].verdict.status == "entered"
+
+
+def test_more_lines_than_a_batch_holds_are_all_handled(store):
+    settler = Settler(store, lambda: FLOWS, pace=Pace(lines_a_batch=10, leads_a_query=7))
+    spans = [captured(lead=f"L-{n}", entry=f"c-{n}", trace=f"{n:032x}") for n in range(1, 60)]
+    store.land("traces", traces(*spans), "many")
+    while settler.tick():
+        pass
+    found = verdicts_of_leads(store, [f"L-{n}" for n in range(1, 60)])
+    assert len(found) == 59
+
+
+def test_two_shards_settle_every_lead_between_them(store):
+    spans = [captured(lead=f"L-{n}", entry=f"c-{n}", trace=f"{n:032x}") for n in range(1, 30)]
+    store.land("traces", traces(*spans), "many")
+    leads = [f"L-{n}" for n in range(1, 30)]
+    Settler(store, lambda: FLOWS, shard=agenda.Shard(0, 2)).tick()
+    half = len(verdicts_of_leads(store, leads))
+    assert 0 < half < 29
+    Settler(store, lambda: FLOWS, shard=agenda.Shard(1, 2)).tick()
+    assert len(verdicts_of_leads(store, leads)) == 29
