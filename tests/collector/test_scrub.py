@@ -117,6 +117,15 @@ def test_a_value_that_is_a_token_already_is_not_hashed_again_and_gets_no_mask():
     assert attributes_of(request.resource_spans[0].scope_spans[0].spans[0]) == {"lead.email.token": ADA, "note": ADA}
 
 
+def test_a_captured_baggage_header_keeps_its_keys_and_loses_its_persons():
+    baggage = "lead.id=L-1,lead.email=ada%40acme.com,lead.phone=%2B49151234542,lead.name=Ada%20Lovelace;p=1"
+    request = scrubbed(traces(span(attributes={"http.request.header.baggage": [baggage]})))
+    (header,) = request.resource_spans[0].scope_spans[0].spans[0].attributes
+    assert header.value.array_value.values[0].string_value == (
+        f"lead.id=L-1,lead.email={ADA},lead.phone={CLEAN['lead.phone.token']},lead.name={CLEAN['lead.name.token']};p=1"
+    )
+
+
 @pytest.mark.parametrize("blank", ["", "  ", None])
 def test_an_empty_value_is_nobodys(blank):
     made = span(attributes={"note": "ada@acme.com"})
