@@ -1,6 +1,6 @@
 """For orchestrators and scrapers: is the process alive, can it answer, what does it count."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -10,8 +10,8 @@ from starlette.responses import Response
 from api.answers import Health
 from api.problems import RETRY_AFTER_S
 
-Missing = Callable[[], Sequence[str]]
-"""Says what is still missing before questions can be answered, each a sentence; raises StoreUnavailable."""
+Missing = Callable[[], str | None]
+"""Says what is still missing before questions can be answered, as a sentence; may raise StoreUnavailable."""
 
 
 def health_router(missing: Missing, *, registry: CollectorRegistry = REGISTRY) -> APIRouter:
@@ -27,7 +27,7 @@ def health_router(missing: Missing, *, registry: CollectorRegistry = REGISTRY) -
     def readyz() -> Health:
         """200 when the database answers and has every migration; 503 with the reason otherwise."""
         if lacks := missing():
-            raise HTTPException(503, " ".join(lacks), {"Retry-After": str(RETRY_AFTER_S)})
+            raise HTTPException(503, lacks, {"Retry-After": str(RETRY_AFTER_S)})
         return Health()
 
     @router.get("/metrics", include_in_schema=False)

@@ -53,6 +53,9 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
+    """One hop, the `number`th of the journey."""
+
+    number: int
     left: float
     width: float
     row: int
@@ -97,9 +100,9 @@ def timeline(hops: Sequence[HopAnswer]) -> Timeline | None:
     spans = [(hop.at, hop.at + timedelta(milliseconds=hop.duration_ms)) for hop in hops]
     axis = fold(spans)
     first, last = min(start for start, _ in spans), max(end for _, end in spans)
-    services: dict[str, list[HopAnswer]] = {}
-    for hop in hops:
-        services.setdefault(hop.service, []).append(hop)
+    services: dict[str, list[tuple[int, HopAnswer]]] = {}
+    for number, hop in enumerate(hops):
+        services.setdefault(hop.service, []).append((number, hop))
     return Timeline(
         lanes=tuple(_lane(service, members, axis) for service, members in services.items()),
         breaks=axis.breaks,
@@ -190,14 +193,14 @@ def _round_moments(stretch: Stretch, first: datetime) -> list[datetime]:
 # ── lanes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _lane(service: str, hops: Sequence[HopAnswer], axis: Axis) -> Lane:
+def _lane(service: str, hops: Sequence[tuple[int, HopAnswer]], axis: Axis) -> Lane:
     ends: list[float] = []
-    bars = []
-    for hop in sorted(hops, key=lambda hop: hop.at):
+    bars: list[Bar] = []
+    for number, hop in sorted(hops, key=lambda numbered: numbered[1].at):
         left = axis.position(hop.at)
         width = max(axis.position(hop.at + timedelta(milliseconds=hop.duration_ms)) - left, _MIN_BAR)
         left = min(left, 100.0 - width)
-        bars.append(_bar(hop, left, width, _row(ends, left, width)))
+        bars.append(_bar(number, hop, (left, width, _row(ends, left, width))))
     return Lane(service or "unnamed service", tuple(bars), max(len(ends), 1))
 
 
@@ -211,9 +214,11 @@ def _row(ends: list[float], left: float, width: float) -> int:
     return row
 
 
-def _bar(hop: HopAnswer, left: float, width: float, row: int) -> Bar:
+def _bar(number: int, hop: HopAnswer, place: tuple[float, float, int]) -> Bar:
+    left, width, row = place
     tried = f", attempt {hop.attempt}" if hop.attempt else ""
     return Bar(
+        number=number,
         left=round(left, 3),
         width=round(width, 3),
         row=row,

@@ -1,0 +1,192 @@
+"""A small world for the API and the pages: leads of every kind, told as real OTLP, landed and settled by real code."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from lineage.ask import Library
+from lineage.settle import Settler
+from model.flowfile import read_flow
+from model.personal import PersonalKey
+from store import refusals
+from store.engine import Store
+from store.refusals import Refusal
+
+KEY = PersonalKey(b"a key for tests, of 32 bytes and more")
+WEIRD = 'a/b c%2F"<script>alert(1)</script>'
+SNOW = "ünï ☃"
+LOOKS_LIKE_WHY = "x/why"
+LONG = "W-long"
+LONG_HOPS = 503
+ADDRESS = "ada@acme.example"
+
+FLOW = read_flow("""
+apiVersion: leadtrace/v1
+kind: Flow
+metadata: {name: demo-request, title: Demo request to sales sequence, owner: growth}
+spec:
+  goal: enrol
+  deadline: 10m
+  steps:
+    - {name: capture, kind: capture, title: Form submitted, owner: web, match: [{event: FormSubmitted}]}
+    - {name: consent, kind: consent, title: Consent recorded, after: [capture], within: 5m, owner: privacy, match: [{service: consent}]}
+    - {name: score, kind: score, title: Scored, after: [capture], within: 5m, owner: growth, match: [{event: ScoreChanged}]}
+    - {name: crm, kind: crm, title: Written to the CRM, after: [score, consent], within: 5m, owner: revops, playbook: "https://playbooks.acme.example/crm", match: [{service: crm-writer, name: "POST /leads*"}]}
+    - {name: enrol, kind: sequence, title: Entered the sequence, after: [crm], within: 5m, owner: sales-ops, match: [{event: SequenceEnrolled}]}
+""")
+
+
+class Teller:
+    """Tells hops as one OTLP request. Times are seconds after the entry began."""
+
+    def __init__(self) -> None:
+        self.request = ExportTraceServiceRequest()
+        self._count = 0
+
+    def entry(self, lead, began: datetime, *, entry="", campaign="pricing-page", segment="smb", flow="demo-request"):
+        return Telling(self, lead, began, entry or f"{lead}-1", campaign, segment, flow)
+
+    def hop(self, service, name, start: datetime, took_s, attributes, *, trace, status=0, error="", version="1.0.0"):
+        self._count += 1
+        resource = self.request.resource_spans.add()
+        _add(resource.resource.attributes, {"service.name": service, "service.version": version})
+        span = resource.scope_spans.add().spans.add(
+            trace_id=trace,
+            span_id=self._count.to_bytes(8, "big"),
+            name=name,
+            kind=2,
+            start_time_unix_nano=int(start.timestamp() * 1e6) * 1000,
+            end_time_unix_nano=int((start.timestamp() + took_s) * 1e6) * 1000,
+        )
+        span.status.code = status
+        _add(span.attributes, attributes)
+        if error:
+            event = span.events.add(name="exception", time_unix_nano=span.start_time_unix_nano)
+            _add(event.attributes, {"exception.type": "VendorError", "exception.message": error})
+
+
+class Telling:
+    """One entry, told hop by hop."""
+
+    def __init__(self, teller, lead, began, entry, campaign, segment, flow) -> None:
+        self.teller, self.lead, self.began = teller, lead, began
+        self.trace = hashlib.sha256(f"{lead} {entry}".encode()).digest()[:16]
+        self.base = {
+            "lead.id": lead,
+            "lead.correlation_id": entry,
+            "lead.flow": flow,
+            "lead.campaign": campaign,
+            "lead.segment": segment,
+        }
+
+    def hop(self, service, name, at_s, took_s=0.04, *, status=0, error="", version="1.0.0", **attributes):
+        named = {key.replace("__", "."): value for key, value in attributes.items()}
+        self.teller.hop(
+            service,
+            name,
+            self.began + timedelta(seconds=at_s),
+            took_s,
+            self.base | named,
+            trace=self.trace,
+            status=status,
+            error=error,
+            version=version,
+        )
+        return self
+
+    def captured(self, **more):
+        return self.hop("web-forms", "POST /forms", 0, lead__event="FormSubmitted", **more)
+
+    def scored(self):
+        self.hop("consent", "POST /consents", 0.3)
+        return self.hop("scoring", "POST /scores", 0.5, lead__event="ScoreChanged", lead__score=80)
+
+    def written(self):
+        return self.hop("crm-writer", "POST /leads", 1.2, 0.3, http__response__status_code=201)
+
+    def refused(self):
+        for attempt in (1, 2, 3):
+            self.hop(
+                "crm-writer",
+                "POST /leads",
+                attempt * 2,
+                0.2,
+                status=2,
+                error="REQUEST_LIMIT_EXCEEDED",
+                version="2.4.1",
+                http__response__status_code=429,
+                lead__attempt=attempt,
+                lead__system="crm-api",
+            )
+        return self
+
+    def enrolled(self, at_s=2.0):
+        return self.hop("sequencer", "POST /enrolments", at_s, lead__event="SequenceEnrolled")
+
+
+def _add(attributes, values) -> None:
+    for key, value in values.items():
+        added = attributes.add(key=key).value
+        if isinstance(value, int):
+            added.int_value = value
+        else:
+            added.string_value = value
+
+
+def tell_everything(now: datetime) -> ExportTraceServiceRequest:
+    teller = Teller()
+    early, lately = now - timedelta(minutes=40), now - timedelta(minutes=20)
+    email = {"lead.email.token": KEY.token("email", ADDRESS), "lead.email.mask": "a•••@acme.example", "lead.crm.id": "00Q7"}
+    teller.entry("W-entered", early).captured(**email).scored().written().enrolled()
+    teller.entry("W-late", early, campaign="webinar").captured().scored().written().enrolled(at_s=900)
+    teller.entry("W-skipped", lately, segment="enterprise").captured().hop(
+        "consent", "POST /consents", 0.3, lead__outcome="skipped", lead__reason="consent.missing"
+    )
+    for lead in ("W-blocked", "W-blocked-2", "W-blocked-3"):
+        teller.entry(lead, lately).captured().scored().refused()
+    teller.entry("W-pending", now - timedelta(seconds=20)).captured()
+    teller.entry("W-unknown", lately, flow="no-such-flow").hop("web-forms", "POST /forms", 0)
+    teller.entry("W-twice", early).captured().scored().refused()
+    teller.entry("W-twice", lately, entry="W-twice-2").captured().scored().written().enrolled()
+    teller.entry("W-merged", lately).captured().hop(
+        "identity", "POST /merges", 1, lead__event="IdentityMerged", lead__merged_into="W-entered"
+    )
+    for lead in (WEIRD, SNOW, LOOKS_LIKE_WHY):
+        teller.entry(lead, lately).captured().scored().refused()
+    long = teller.entry(LONG, early).captured()
+    for number in range(LONG_HOPS - 1):
+        long.hop("poller", f"GET /status/{number % 7}", 1 + number * 0.5, 0.2)
+    return teller.request
+
+
+def fill(store: Store, request: ExportTraceServiceRequest, *, token: str = "world") -> None:
+    """Land the request and settle until nothing is due."""
+    store.land("traces", request.SerializeToString(), token)
+    settler = Settler(store, lambda: {FLOW.name: FLOW})
+    while settler.tick():
+        pass
+
+
+def refuse_something(store: Store) -> None:
+    at = datetime.now(UTC)
+    refusals.record(
+        store,
+        [
+            Refusal(at, "refused", "traces", "span without a trace id", 3, "service crm-writer"),
+            Refusal(at, "quarantined", "logs", "<b>bad</b> protobuf", 1, "segment 7"),
+        ],
+    )
+
+
+def tokens(text: str) -> Sequence[str]:
+    return [KEY.token("email", text)] if "@" in text else []
+
+
+def library(store: Store) -> Library:
+    return Library(store, lambda: {FLOW.name: FLOW}, tokens)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

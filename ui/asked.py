@@ -1,0 +1,44 @@
+"""What a page may be asked for: each parameter with its bounds. A form's empty field means that it was left out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Path, Query
+
+from lineage.window import MAX_TEXT, Window, window
+from store.counts import Slice
+
+Clock = Callable[[], datetime]
+
+Lead = Annotated[str, Path(max_length=1_000)]
+FlowName = Annotated[str, Path(max_length=200)]
+TraceId = Annotated[str, Path(pattern=r"^[0-9A-Fa-f]{1,64}$")]
+Text = Annotated[str, Query(max_length=200)]
+Long = Annotated[str, Query(max_length=1_000)]
+Time = Annotated[str, Query(max_length=MAX_TEXT)]
+Cursor = Annotated[str, Query(pattern=r"^\d{0,6}$")]
+First = Annotated[int, Query(ge=0, le=100_000)]
+OfStatus = Annotated[str, Query(pattern="^(entered|skipped|blocked|pending|unknown)?$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which of a flow's entries a page is about: as it was written (`said`), and what that means."""
+
+    when: Window
+    said: dict[str, str]
+
+    def of(self, flow: str) -> Slice:
+        return Slice(flow, self.when.since, self.when.until, self.said["campaign"], self.said["segment"])
+
+
+def part_reader(clock: Clock) -> Callable[..., Part]:
+    """A dependency that reads which entries to count; its times are relative to the clock."""
+
+    def read(since: Time = "", until: Time = "", campaign: Long = "", segment: Long = "") -> Part:
+        said = {"since": since, "until": until, "campaign": campaign, "segment": segment}
+        return Part(window(since, until, now=clock()), said)
+
+    return read

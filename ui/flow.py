@@ -1,0 +1,167 @@
+"""What a flow's page shows, made ready: the sum, the funnel, the chart over time, the filters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from lineage import tally
+from lineage.answers import Bucket, CauseCount, FlowAnswer, Funnel, StepCount
+from lineage.ask import Library
+from store.counts import Slice
+from ui.words import STATUSES, causes_url, short_moment
+
+_CROWDED = 3  # with entries in so few buckets the chart shows only the time around them
+_CHART_HEIGHT = 132.0
+_SCALE = (1, 2, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One status's part of a whole, as a stretch of a bar."""
+
+    status: str
+    entries: int
+    left: float
+    width: float
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One bucket of the chart; its blocks stack from the ground."""
+
+    left: float
+    width: float
+    label: str
+    blocks: Sequence[tuple[str, float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    columns: Sequence[Column]
+    top: int
+    labels: Sequence[tuple[float, str]]
+    height: float = _CHART_HEIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class StepBar:
+    step: StepCount
+    reached: float
+    stopped: float
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRow:
+    cause: CauseCount
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowView:
+    funnel: Funnel
+    flow: FlowAnswer | None
+    parts: Sequence[Part]
+    steps: Sequence[StepBar]
+    causes: Sequence[CauseRow]
+    chart: Chart | None
+    campaigns: Sequence[str]
+    segments: Sequence[str]
+
+
+def flow_view(library: Library, of: Slice, said: Mapping[str, str], *, now: datetime) -> FlowView:
+    """The page of a flow; `said` is the query as it was written, kept in links. Raises NotFoundError."""
+    funnel = tally.funnel(library, of)
+    known = next((flow for flow in tally.flows(library, now=now) if flow.name == of.flow), None)
+    return FlowView(
+        funnel=funnel,
+        flow=known,
+        parts=parts(funnel.by_status, of.flow, said),
+        steps=[_step(step, funnel.entries, of.flow, said) for step in funnel.steps],
+        causes=[CauseRow(cause, _cause_url(of.flow, cause, said)) for cause in funnel.causes],
+        chart=_chart(library, of, funnel),
+        campaigns=sorted({part.campaign for part in funnel.parts if part.campaign}),
+        segments=sorted({part.segment for part in funnel.parts if part.segment}),
+    )
+
+
+def parts(by_status: Mapping[str, int], flow: str, said: Mapping[str, str] | None = None) -> list[Part]:
+    """The stretches of a bar that is as long as all entries together, in the order in which statuses are told."""
+    whole = sum(by_status.values())
+    found: list[Part] = []
+    left = 0.0
+    for status in STATUSES:
+        entries = by_status.get(status, 0)
+        width = 100 * entries / whole if whole else 0.0
+        found.append(Part(status, entries, left, width, causes_url(flow, status=status, **(said or {}))))
+        left += width
+    return found
+
+
+def _step(step: StepCount, entries: int, flow: str, said: Mapping[str, str]) -> StepBar:
+    whole = max(entries, 1)
+    url = causes_url(flow, step=step.step, **said)
+    return StepBar(step, 100 * step.reached / whole, 100 * step.stopped_here / whole, url)
+
+
+def _cause_url(flow: str, cause: CauseCount, said: Mapping[str, str]) -> str:
+    return causes_url(flow, cause=cause.cause, step=cause.step, status=cause.status, **said)
+
+
+# ── the chart ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _chart(library: Library, of: Slice, funnel: Funnel) -> Chart | None:
+    """Entries over time, stacked by status. When few buckets hold all, the time around them is drawn instead."""
+    for _ in range(3):
+        buckets, size = funnel.over_time, timedelta(seconds=funnel.bucket_s)
+        if not buckets or len(buckets) > _CROWDED or size <= timedelta(seconds=1):
+            break
+        of = replace(of, since=max(of.since, buckets[0].at), until=min(of.until, buckets[-1].at + size))
+        funnel = tally.funnel(library, of)
+    return chart(funnel.over_time, of.since, of.until, timedelta(seconds=funnel.bucket_s)) if funnel.over_time else None
+
+
+def chart(buckets: Sequence[Bucket], since: datetime, until: datetime, size: timedelta) -> Chart:
+    """The columns of a chart from `since` to `until`, in percents of its width and pixels of its height."""
+    top = _nice(max(sum(bucket.by_status.values()) for bucket in buckets))
+    seconds = (until - since).total_seconds()
+
+    def position(at: datetime) -> float:
+        return 100 * min(max((at - since).total_seconds() / seconds, 0.0), 1.0)
+
+    return Chart(
+        columns=[_column(bucket, position(bucket.at), position(bucket.at + size), top) for bucket in buckets],
+        top=top,
+        labels=[(100 * at / 4, _label(since + (until - since) * at / 4, until - since)) for at in range(4)],
+    )
+
+
+def _column(bucket: Bucket, left: float, right: float, top: int) -> Column:
+    blocks: list[tuple[str, float, float]] = []
+    ground = _CHART_HEIGHT
+    for status in STATUSES:
+        height = _CHART_HEIGHT * bucket.by_status.get(status, 0) / top
+        if height:
+            ground -= height
+            blocks.append((status, round(ground, 2), round(height, 2)))
+    told = ", ".join(f"{bucket.by_status[status]} {status}" for status in STATUSES if bucket.by_status.get(status))
+    gap = min(0.25, (right - left) / 5)
+    return Column(round(left, 3), round(right - left - gap, 3), f"{short_moment(bucket.at)} UTC: {told}", blocks)
+
+
+def _nice(count: int) -> int:
+    """The round number at or above a count, for the top of the scale."""
+    power = 1
+    while True:
+        for step in _SCALE:
+            if step * power >= count:
+                return step * power
+        power *= 10
+
+
+def _label(at: datetime, span: timedelta) -> str:
+    if span > timedelta(days=2):
+        return f"{at.day} {at:%b}"
+    return f"{at:%H:%M}" if span > timedelta(minutes=10) else f"{at:%H:%M:%S}"

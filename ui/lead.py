@@ -1,0 +1,194 @@
+"""What a lead's page shows, made ready: the answer, the entries to choose from, the drawing, the hops of this page."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lineage import ask
+from lineage.answers import EntryAnswer, EvidenceAnswer, HopAnswer, LeadAnswer, Why
+from lineage.ask import Library, NotFoundError
+from ui.timeline import Bar, Timeline, timeline
+from ui.words import cause_title, causes_url, hop_anchor, lead_url, offset, outcome_state
+
+HOPS_A_PAGE = 200
+_NEAR = timedelta(hours=24)
+_FIRST = ("exception.", "error", "http.", "url.", "server.", "rpc.", "messaging.", "db.")
+_KEYS = {"lead": "Lead id", "entry": "Correlation id", "email": "E-mail", "phone": "Phone", "crm": "CRM id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which lead, and which of its entries."""
+
+    lead: str
+    flow: str = ""
+    entry: str = ""
+    since_hop: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HopRow:
+    hop: HopAnswer
+    anchor: str
+    state: str
+    after: str
+    cause: str
+    attributes: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One entry to choose."""
+
+    entry: EntryAnswer
+    url: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A hop that shows it, with the address at which it stands on this page or another."""
+
+    evidence: EvidenceAnswer
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadView:
+    known: LeadAnswer
+    why: Why | None
+    tabs: Sequence[Tab]
+    drawing: Timeline | None
+    total: int
+    rows: Sequence[HopRow]
+    first: int
+    before_url: str
+    after_url: str
+    proofs: Sequence[Proof]
+    others_url: str
+    keys: Sequence[tuple[str, str, Sequence[str]]]
+    url: str
+    pending: bool
+    digest: str
+    page: "_Page"
+
+    def url_of_bar(self, bar: Bar) -> str:
+        """Where the hop of a bar stands: on this page or another."""
+        here = bar.number // HOPS_A_PAGE * HOPS_A_PAGE == self.first
+        return f"#{bar.anchor}" if here else f"{self.page.url(bar.number)}#{bar.anchor}"
+
+
+def lead_view(library: Library, asked: Question, *, now: datetime) -> LeadView:
+    """The page of a lead. Raises NotFoundError for an unknown lead, and for an entry or flow it does not have."""
+    known = ask.journey_of(library, asked.lead, now=now)
+    why = _why(library, known, asked, now)
+    entry = why.entry if why else asked.entry
+    hops = [hop for hop in known.hops if not why or hop.entry == entry]
+    first = min(asked.since_hop, max(len(hops) - 1, 0)) // HOPS_A_PAGE * HOPS_A_PAGE
+    page = _Page(known.lead, why, hops)
+    return LeadView(
+        known=known,
+        why=why,
+        tabs=_tabs(known, why),
+        drawing=timeline(hops),
+        total=len(hops),
+        rows=_rows(hops, first),
+        first=first,
+        before_url=page.url(first - HOPS_A_PAGE) if first else "",
+        after_url=page.url(first + HOPS_A_PAGE) if first + HOPS_A_PAGE < len(hops) else "",
+        proofs=[Proof(one, page.url_of(one)) for one in why.evidence] if why else [],
+        others_url=_others_url(why) if why else "",
+        keys=[(_KEYS.get(kind, kind), kind, keys) for kind, keys in known.keys.items()],
+        url=page.url(0),
+        pending=why is not None and why.status == "pending",
+        digest=_digest(why, len(known.hops)),
+        page=page,
+    )
+
+
+def _why(library: Library, known: LeadAnswer, asked: Question, now: datetime) -> Why | None:
+    """The verdict; None for a lead whose hops belong to no flow, unless one was asked for by name."""
+    try:
+        return ask.why(library, known.lead, flow=asked.flow or None, entry=asked.entry or None, now=now)
+    except NotFoundError:
+        if known.entries or asked.flow or asked.entry:
+            raise
+        return None
+
+
+def _tabs(known: LeadAnswer, why: Why | None) -> list[Tab]:
+    if len(known.entries) < 2 or why is None:
+        return []
+    return [
+        Tab(
+            entry,
+            lead_url(known.lead, flow=entry.flow, entry=entry.entry),
+            chosen=(entry.flow, entry.entry) == (why.flow, why.entry),
+        )
+        for entry in known.entries
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Knows on which page of the journey a hop stands."""
+
+    lead: str
+    why: Why | None
+    hops: Sequence[HopAnswer]
+
+    def url(self, number: int) -> str:
+        """The page on which the `number`th hop stands."""
+        named = {"flow": self.why.flow, "entry": self.why.entry} if self.why else {}
+        return lead_url(self.lead, **named, hop=number // HOPS_A_PAGE * HOPS_A_PAGE or None)
+
+    def url_of(self, evidence: EvidenceAnswer) -> str:
+        keys = [(hop.trace_id, hop.span_id) for hop in self.hops]
+        wanted = (evidence.trace_id, evidence.span_id)
+        at = keys.index(wanted) if wanted in keys else 0
+        return f"{self.url(at)}#{hop_anchor(*wanted)}"
+
+
+def _rows(hops: Sequence[HopAnswer], first: int) -> list[HopRow]:
+    start = min((hop.at for hop in hops), default=None)
+    return [
+        HopRow(
+            hop=hop,
+            anchor=hop_anchor(hop.trace_id, hop.span_id),
+            state=outcome_state(hop.outcome),
+            after=offset(hop.at - start) if start else "",
+            cause=cause_title(hop.cause) if hop.cause else "",
+            attributes=telling_first(hop.attributes),
+        )
+        for hop in hops[first : first + HOPS_A_PAGE]
+    ]
+
+
+def telling_first(attributes: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What tells most first: errors, then the call, then the rest; the lead's own, the same on every hop, last."""
+
+    def rank(key: str) -> tuple[int, str]:
+        known = next((at for at, start in enumerate(_FIRST) if key.startswith(start)), len(_FIRST))
+        return (known + 1 if key.startswith("lead.") else known, key)
+
+    return sorted(attributes.items(), key=lambda pair: rank(pair[0]))
+
+
+def _others_url(why: Why) -> str:
+    """The list of leads that the same cause stopped around the same time."""
+    since = (why.also_affected.since or why.since) - (why.deadline_at - why.captured_at) - _NEAR
+    return causes_url(
+        why.flow,
+        cause=why.cause,
+        step=why.step,
+        status=why.status,
+        since=f"{since:%Y-%m-%dT%H:%M:%SZ}",
+        until=f"{why.since + _NEAR:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def _digest(why: Why | None, hops: int) -> str:
+    """Changes when the page would say something else."""
+    text = f"{why.status} {why.headline}" if why else ""
+    return hashlib.sha256(f"{text} {hops}".encode()).hexdigest()[:12]
