@@ -124,7 +124,8 @@ def test_every_address_is_found_however_often_it_was_encoded(local, domain, befo
     written = address
     for _ in range(times):
         written = quote(written, safe="")
-    before, after = (quote(before), quote(after.replace("→", ""))) if times else (before, after)
+    if times:  # once encoded, signs beyond ASCII can no longer be told from letters
+        before, after = (quote(sign.replace("→", " ")) for sign in (before, after))
     assert KEY.scrub_text(f"{before}{written}{after}") == f"{before}{KEY.token('email', address)}{after}"
 
 
