@@ -176,7 +176,7 @@ def flow() -> None:
 @flow.command("check")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def flow_check(files: tuple[Path, ...]) -> None:
-    """Judge flow files: exit 0 when all are right, 1 with a sentence for each mistake. A folder means its YAML files."""
+    """Judge flow files: exit 0 when all are right, else 1 with a sentence each. A folder means its YAML files."""
     from leadtrace.flowfiles import flow_files, read_flow_file, read_flows  # noqa: PLC0415
     from model.flowfile import FlowProblems  # noqa: PLC0415
 

@@ -164,7 +164,7 @@ class _Demo:
         """Ask why of every entry until it is as planted, or until its deadline is long past; what differs at last."""
         open_entries = list(truth["leads"])
         self.echo(
-            f"{len(open_entries)} entries were sent. Their verdicts fall by the flow's deadlines, {SETTLE_S:.0f} s at most."
+            f"{len(open_entries)} entries were sent. The last verdicts fall when the flow's deadlines have passed."
         )
         until = time.monotonic() + SETTLE_S
         while True:

@@ -177,9 +177,7 @@ def _telemetry(store: Store) -> Iterator[Finding]:
         yield _note("no telemetry has come yet", "point an SDK at OTLP; the start prints the lines to paste")
         return
     age = datetime.now(UTC) - last
-    yield _good(
-        f"{hops} spans and events, the last {_ago(age)}; {with_lead} of them on leads' timelines; {entries} entries judged"
-    )
+    yield _good(f"{hops} spans and events, the last {_ago(age)}; {with_lead} on timelines; {entries} entries judged")
     if not with_lead:
         yield _bad(
             "no span carries lead.id",

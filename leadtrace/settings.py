@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -21,6 +22,10 @@ from store.engine import Store
 
 PREFIX = "LEADTRACE_"
 FILE = "leadtrace.toml"
+
+_LABEL = r"[\w-]{1,63}"
+_ADDRESS = re.compile(rf"(?:\[([0-9A-Fa-f:.]+)\]|({_LABEL}(?:\.{_LABEL})*|[0-9A-Fa-f:.]+)):(\d{{1,5}})", re.ASCII)
+_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@")
 
 
 class SettingsError(ValueError):
@@ -50,7 +55,7 @@ def default_data() -> Path:
 
 
 class Settings(BaseModel):
-    """Every setting, checked. Names in capitals with LEADTRACE_ before them in the environment, in small in the file."""
+    """Every setting, checked. LEADTRACE_DATA in the environment is `data` in the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -104,12 +109,12 @@ class Settings(BaseModel):
     @field_validator("web", "otlp_http", "otlp_grpc", mode="before")
     @classmethod
     def _address(cls, value: object) -> object:
-        if not isinstance(value, str):
+        if isinstance(value, Address):
             return value
-        match = re.fullmatch(r"\[?([^\[\]]+?)\]?:(\d{1,5})", value)
-        if match is None or int(match[2]) > 65535:
+        match = _ADDRESS.fullmatch(str(value))
+        if match is None or int(match[3]) > 65535:
             raise ValueError("write it as host:port, such as 127.0.0.1:8080")
-        return Address(match[1], int(match[2]))
+        return Address(match[1] or match[2], int(match[3]))
 
     @field_validator("flows", mode="before")
     @classmethod
@@ -137,9 +142,9 @@ class Settings(BaseModel):
     @field_validator("shard", mode="before")
     @classmethod
     def _shard(cls, value: object) -> object:
-        if not isinstance(value, str):
+        if isinstance(value, Shard):
             return value
-        match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", value)
+        match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", str(value))
         if match is None or int(match[1]) >= int(match[2]):
             raise ValueError("write it as index/count with an index from 0, such as 0/1 or 2/8")
         return Shard(int(match[1]), int(match[2]))
@@ -148,7 +153,12 @@ class Settings(BaseModel):
     @classmethod
     def _reachable(cls, value: str) -> str:
         if value:
-            Store(value)
+            try:
+                Store(value)
+                _ = urlsplit(value).port
+            except ValueError as error:
+                mend = "write it as chdb:///absolute/path or clickhouse://user:password@host:8123/database"
+                raise ValueError(mend) from error
         return value
 
     @field_validator("public_url")
@@ -219,4 +229,5 @@ def _sentence(error: Any) -> str:
     name = f"{PREFIX}{str(error['loc'][0]).upper()}" if error["loc"] else ""
     what = str(error["msg"]).removeprefix("Value error, ")
     given = f" (it is {error['input']!r})" if name and isinstance(error["input"], str | int | float) else ""
+    given = _PASSWORD.sub(r"\1…@", given)
     return f"{name}{given}: {what}" if name else what

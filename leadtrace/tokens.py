@@ -102,6 +102,8 @@ class Tokens:
     def _parsed(self) -> dict[str, Stored]:
         try:
             rows = json.loads(self.path.read_text(encoding="utf-8"))
+            if not isinstance(rows, list):
+                raise TypeError("it is no list")  # noqa: TRY301  told like every other mistake in it
             return {row["id"]: Stored(**{**row, "role": Role(row["role"])}) for row in rows}
         except (OSError, ValueError, TypeError, KeyError) as error:
             if self._seen is not None:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from api.health import health_router
@@ -15,16 +15,40 @@ from api.routes import api_router
 from leadtrace import __version__
 from leadtrace.guard import Doorkeeper, Guard
 from lineage.ask import Library, NotFoundError
+from lineage.window import WindowError
 from store.errors import StoreError
+from ui.app import pages
+from ui.errors import error_page
+from ui.pages import sign_in_page
+from ui.render import static_files
+
+_ERRORS = (HTTPException, RequestValidationError, NotFoundError, WindowError, StoreError, Exception)
+_FOR_MACHINES = ("/api/", "/healthz", "/readyz", "/metrics")
 
 
 def web_app(library: Library, doorkeeper: Doorkeeper | None, not_ready: Callable[[], str | None]) -> ASGIApp:
     """Everything that LEADTRACE_WEB serves."""
-    app = FastAPI(
-        title="leadtrace", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
-    )
-    app.include_router(api_router(library, clock=lambda: datetime.now(UTC)))
+    app = application(library, _now, not_ready)
+    return Guard(app, doorkeeper, sign_in_page)
+
+
+def application(library: Library, clock: Callable[[], datetime], not_ready: Callable[[], str | None]) -> FastAPI:
+    """Pages and API without the guard."""
+    at = "/api/openapi.json"
+    app = FastAPI(title="leadtrace", version=__version__, openapi_url=at, docs_url=None, redoc_url=None)
+    app.include_router(api_router(library, clock=clock))
     app.include_router(health_router(not_ready))
-    for kind in (HTTPException, RequestValidationError, StoreError, NotFoundError, Exception):
-        app.add_exception_handler(kind, problem)
-    return Guard(app, doorkeeper, lambda reason: PlainTextResponse(reason))
+    app.include_router(pages(library, clock=clock))
+    app.mount("/static", static_files())
+    for kind in _ERRORS:
+        app.add_exception_handler(kind, _told)
+    return app
+
+
+def _told(request: Request, error: Exception) -> Response:
+    """Machines get problems, people get pages."""
+    return (problem if request.url.path.startswith(_FOR_MACHINES) else error_page)(request, error)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
