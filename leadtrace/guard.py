@@ -7,10 +7,10 @@ loopback only, and still refuses requests that a foreign page made a browser sen
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,6 +20,7 @@ COOKIE = "leadtrace_session"
 SIGN_IN = "/sign-in"
 _OPEN = ("/healthz", "/readyz", SIGN_IN)
 _LOCAL = "ltl_"
+MAX_FORM_BYTES = 4096
 
 
 class Doorkeeper:
@@ -79,7 +80,7 @@ class Guard:
         await (answer or self._app)(scope, receive, send)
 
     async def _refusal(self, request: Request) -> Response | None:
-        path = request.url.path
+        path = request.scope["path"]  # what routes: request.url is made from the Host header, which anyone may write
         if self._doorkeeper is None:
             return None if _is_loopback(request.headers.get("host", "")) else _foreign_host()
         if path == SIGN_IN:
@@ -96,9 +97,7 @@ class Guard:
     async def _sign_in(self, request: Request, doorkeeper: Doorkeeper) -> Response:
         code = request.query_params.get("code", "")
         if request.method == "POST":
-            body = (await request.body())[:4096].decode("utf-8", "replace")
-            fields = dict(part.partition("=")[::2] for part in body.split("&"))
-            code = fields.get("token", "").strip()
+            code = await _pasted_token(request)
         if not code:
             return self._sign_in_page("")
         if not doorkeeper.accepts(code):
@@ -111,8 +110,21 @@ class Guard:
         return answer
 
 
+async def _pasted_token(request: Request) -> str:
+    """What the sign-in form holds; nothing when it is larger than any token: whoever sends it is nobody yet."""
+    body = b""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_FORM_BYTES:
+                return ""
+    except ClientDisconnect:
+        return ""
+    return parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()
+
+
 def _way_in(request: Request) -> Response:
-    path = request.url.path
+    path = request.scope["path"]
     if path.startswith("/api/") or path == "/metrics":
         return _problem(
             401, "Send a token: `Authorization: Bearer …`; make one with `leadtrace token create --role read`."
@@ -125,7 +137,10 @@ def _way_in(request: Request) -> Response:
 
 def _inside(wanted: str) -> str:
     """Only a path of this server: a link must not send people elsewhere after they signed in."""
-    parts = urlsplit(wanted)
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return "/"
     inside = not parts.scheme and not parts.netloc and wanted.startswith("/") and wanted[1:2] not in {"/", "\\"}
     return wanted if inside else "/"
 
@@ -139,7 +154,10 @@ def _cookie(headers: Headers) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
     try:
         return ip_address(name).is_loopback
     except ValueError:

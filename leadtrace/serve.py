@@ -3,12 +3,15 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 from starlette.types import ASGIApp
@@ -64,6 +67,8 @@ class Service:
             self._sockets["otlp_http"] = bind(settings.otlp_http, "LEADTRACE_OTLP_HTTP")
         self.store = Store(settings.store_url)
         self.collector = self._made_collector() if "collector" in self.parts else None
+        if self.store.embedded:
+            _keep_drafts_in(settings.data / "tmp")  # after the spool's lock: the folder is nobody else's
         self.settler = Settler(self.store, self.flows, shard=settings.shard) if "engine" in self.parts else None
         self.library = Library(self.store, self.flows, lambda text: search_tokens(self.personal, text))
         self._stopping = threading.Event()
@@ -191,6 +196,15 @@ class Service:
         """Why questions cannot be answered yet; None when they can. Raises StoreUnavailable."""
         lacking = self.store.unmigrated()
         return f"The schema lacks {', '.join(lacking)}; run `leadtrace migrate`." if lacking else None
+
+
+def _keep_drafts_in(folder: Path) -> None:
+    """The embedded engine takes inserts through temporary files. They belong to the data, not to a shared /tmp; what a
+    killed process left is removed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    tempfile.tempdir = str(folder.resolve())
 
 
 SERVER_FILE = "server.json"

@@ -181,15 +181,25 @@ class Store:
                 insert_block=payload,
                 fmt="ProtobufSingle",
                 settings={
-                    "format_schema_source": "string",
-                    "format_schema": schema.protobuf_schema(),
-                    "format_schema_message_name": signal.capitalize(),
+                    **self._format_schema(signal.capitalize()),
                     "input_format_protobuf_oneof_presence": 1,
                     "insert_deduplication_token": token,
                     "deduplicate_blocks_in_dependent_materialized_views": 1,
                     **_SESSION,
                 },
             )
+
+    def _format_schema(self, message: str) -> dict[str, str]:
+        """Where the engine reads the protobuf schema. The embedded one would write a given text to its working folder
+        before it reads it; a server takes the text and knows no file of ours.
+        """
+        if self.embedded:
+            return {"format_schema": f"{schema.PROTOBUF_FILE}:{message}"}
+        return {
+            "format_schema_source": "string",
+            "format_schema": schema.PROTOBUF_FILE.read_text(),
+            "format_schema_message_name": message,
+        }
 
     # ── migrating ───────────────────────────────────────────────────────────────────────────────────────────────
 

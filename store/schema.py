@@ -8,6 +8,10 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
+
+PROTOBUF_FILE = Path(__file__).with_name("otlp.proto")
+"""The protobuf schema that ClickHouse decodes OTLP with."""
 
 _DEFINE = re.compile(r"^-- define (\w+) = (.+)$", re.MULTILINE)
 _COMMENT_LINE = re.compile(r"^\s*--.*$", re.MULTILINE)
@@ -54,8 +58,3 @@ def migrations() -> list[Migration]:
 def _parse(file_name: str, sql: str) -> Migration:
     number, _, name = file_name.removesuffix(".sql").partition("_")
     return Migration(int(number), name, statements(sql))
-
-
-def protobuf_schema() -> str:
-    """The protobuf schema that ClickHouse decodes OTLP with."""
-    return files("store").joinpath("otlp.proto").read_text()
