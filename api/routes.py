@@ -98,7 +98,7 @@ def _flow_routes(router: APIRouter, library: Library, clock: Clock) -> None:
         return tally.funnel(library, part.of(flow))
 
     @router.get("/flows/{flow}/causes", tags=["flows"], responses=_NONE, summary="What stopped a flow's entries")
-    def causes(  # noqa: PLR0913, PLR0917  one argument a parameter of the route
+    def causes(  # noqa: PLR0917  one argument a parameter of the route
         flow: FlowName, part: Asked, cause: Cause = "", step: Step = "", status: OfStatus = "", cursor: Cursor = None
     ) -> Causes:
         """The causes with their counts; with `cause`, `step` or `status` also the leads behind them, 25 a page."""

@@ -7,17 +7,20 @@ from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from lineage import ask, tally
+from lineage.answers import FlowAnswer
 from lineage.ask import Library
-from model.causes import causes
 from store import refusals
 from ui.asked import Clock, Cursor, First, FlowName, Lead, Long, OfStatus, Part, Text, TraceId, part_reader
-from ui.flow import flow_view, parts
+from ui.flow import Portion, behind_view, flow_view, portions
 from ui.lead import Question, lead_view
 from ui.render import HEADERS, render
 from ui.trace import trace_view
 
 Fragment = Annotated[str | None, Header(alias="HX-Request")]
 WholeAgain = Annotated[str | None, Header(alias="HX-History-Restore-Request")]
+
+#: How many of the latest leads stand under the search field.
+LATEST = 8
 
 
 def pages(library: Library, *, clock: Clock) -> APIRouter:
@@ -32,16 +35,23 @@ def pages(library: Library, *, clock: Clock) -> APIRouter:
 
 def _search_pages(router: APIRouter, library: Library, clock: Clock) -> None:
     @router.get("/")
+    def home() -> Response:
+        now = clock()
+        found = ask.search(library, "", now=now)
+        return render("search.html", found=found, q="", cursor="", now=now, glance=_glance(library, clock), most=LATEST)
+
     @router.get("/leads")
     def search(
         q: Text = "", cursor: Cursor = "", hx_request: Fragment = None, hx_history_restore_request: WholeAgain = None
     ) -> Response:
-        now = clock()
-        found = ask.search(library, q, cursor=cursor or None, now=now)
-        if hx_request and not hx_history_restore_request:
-            return render("results.html", found=found, q=q, cursor=cursor, now=now)
-        glance = [(flow, parts(flow.by_status, flow.name)) for flow in tally.flows(library, now=now)]
-        return render("search.html", found=found, q=q, cursor=cursor, now=now, glance=glance)
+        found = ask.search(library, q, cursor=cursor or None, now=clock())
+        part = hx_request and not hx_history_restore_request
+        template, glance = ("results.html", []) if part else ("search.html", _glance(library, clock))
+        return render(template, found=found, q=q, cursor=cursor, now=clock(), glance=glance, most=ask.PAGE)
+
+
+def _glance(library: Library, clock: Clock) -> list[tuple[FlowAnswer, list[Portion]]]:
+    return [(flow, portions(flow.by_status, flow.name)) for flow in tally.flows(library, now=clock())]
 
 
 def _lead_pages(router: APIRouter, library: Library, clock: Clock) -> None:
@@ -59,8 +69,7 @@ def _flow_pages(router: APIRouter, library: Library, clock: Clock) -> None:
 
     @router.get("/flows")
     def flow_list() -> Response:
-        glance = [(flow, parts(flow.by_status, flow.name)) for flow in tally.flows(library, now=clock())]
-        return render("flows.html", glance=glance)
+        return render("flows.html", glance=_glance(library, clock))
 
     @router.get("/flows/{flow}")
     def flow_page(flow: FlowName, part: Asked) -> Response:
@@ -72,13 +81,9 @@ def _flow_pages(router: APIRouter, library: Library, clock: Clock) -> None:
     def leads_behind(
         flow: FlowName, part: Asked, cause: Long = "", step: Text = "", status: OfStatus = "", cursor: Cursor = ""
     ) -> Response:
-        of = part.of(flow)
-        counted = tally.funnel(library, of)
-        behind = tally.leads_behind(library, of, status=status, cause=cause, step=step, cursor=cursor or None)
         said = part.said | {"cause": cause, "step": step, "status": status}
-        return render(
-            "causes.html", funnel=counted, behind=behind, said=said, cursor=cursor, remedies=causes(), now=clock()
-        )
+        view = behind_view(library, part.of(flow), said, cursor=cursor)
+        return render("causes.html", view=view, said=said, cursor=cursor, now=clock())
 
 
 def _evidence_pages(router: APIRouter, library: Library, clock: Clock) -> None:

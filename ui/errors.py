@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -41,26 +42,30 @@ def error_page(request: Request, exc: Exception) -> HTMLResponse:
     trouble = _trouble(exc)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if trouble.retries else {}
     if request.headers.get("hx-request"):
-        shown = {"HX-Retarget": "#notice", "HX-Reswap": "outerHTML", "HX-Reselect": "#notice", "HX-Replace-Url": "false"}
+        shown = {"HX-Retarget": "#notice", "HX-Reswap": "outerHTML", "HX-Reselect": "#notice"}
         return render("notice.html", trouble.status, headers | shown, trouble=trouble)
-    return render("error.html", trouble.status, headers, trouble=trouble, retry_after_s=RETRY_AFTER_S)
+    plain_url = quote(request.url.path) if trouble.status == 400 and request.url.query else ""
+    return render(
+        "error.html", trouble.status, headers, trouble=trouble, retry_after_s=RETRY_AFTER_S, plain_url=plain_url
+    )
 
 
 def _trouble(exc: Exception) -> Trouble:
+    trouble = _BUG
     match exc:
         case NotFoundError():
-            return Trouble(404, "Not found", str(exc))
+            trouble = Trouble(404, "Not found", str(exc))
         case WindowError():
-            return Trouble(400, "That time cannot be read", str(exc))
+            trouble = Trouble(400, "That time cannot be read", str(exc))
         case RequestValidationError():
-            return Trouble(400, "That address cannot be read", " ".join(map(_sentence, exc.errors())))
+            trouble = Trouble(400, "That address cannot be read", " ".join(map(_sentence, exc.errors())))
         case StoreUnavailable():
-            return _AWAY
+            trouble = _AWAY
         case HTTPException(status_code=404):
-            return _NO_PAGE
+            trouble = _NO_PAGE
         case HTTPException():
-            return Trouble(exc.status_code, exc.detail, "This address does not take what was asked of it.")
-    return _BUG
+            trouble = Trouble(exc.status_code, exc.detail, "This address does not take what was asked of it.")
+    return trouble
 
 
 def _sentence(error: dict[str, object]) -> str:

@@ -5,18 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lineage import tally
-from lineage.answers import Bucket, CauseCount, FlowAnswer, Funnel, StepCount
+from lineage.answers import Bucket, CauseCount, CauseLeads, FlowAnswer, Funnel, StepCount
 from lineage.ask import Library
+from model.causes import Cause, causes
 from store.counts import Slice
-from ui.words import STATUSES, causes_url, short_moment
+from ui.words import STATUSES, causes_url, flow_url, short_moment
 
+_RANGES = (("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 _CROWDED = 3  # with entries in so few buckets the chart shows only the time around them
-_CHART_HEIGHT = 132.0
-_SCALE = (1, 2, 5)
+_CHART_HEIGHT = 200.0
+_SCALE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Portion:
     """One status's part of a whole, as a stretch of a bar."""
 
     status: str
@@ -62,7 +64,9 @@ class CauseRow:
 class FlowView:
     funnel: Funnel
     flow: FlowAnswer | None
-    parts: Sequence[Part]
+    titles: Mapping[str, str]
+    ranges: Sequence[tuple[str, str, bool]]
+    portions: Sequence[Portion]
     steps: Sequence[StepBar]
     causes: Sequence[CauseRow]
     chart: Chart | None
@@ -77,7 +81,9 @@ def flow_view(library: Library, of: Slice, said: Mapping[str, str], *, now: date
     return FlowView(
         funnel=funnel,
         flow=known,
-        parts=parts(funnel.by_status, of.flow, said),
+        titles={step.step: step.title or step.step for step in funnel.steps},
+        ranges=_ranges(of.flow, said),
+        portions=portions(funnel.by_status, of.flow, said),
         steps=[_step(step, funnel.entries, of.flow, said) for step in funnel.steps],
         causes=[CauseRow(cause, _cause_url(of.flow, cause, said)) for cause in funnel.causes],
         chart=_chart(library, of, funnel),
@@ -86,17 +92,26 @@ def flow_view(library: Library, of: Slice, said: Mapping[str, str], *, now: date
     )
 
 
-def parts(by_status: Mapping[str, int], flow: str, said: Mapping[str, str] | None = None) -> list[Part]:
+def portions(by_status: Mapping[str, int], flow: str, said: Mapping[str, str] | None = None) -> list[Portion]:
     """The stretches of a bar that is as long as all entries together, in the order in which statuses are told."""
     whole = sum(by_status.values())
-    found: list[Part] = []
+    found: list[Portion] = []
     left = 0.0
     for status in STATUSES:
         entries = by_status.get(status, 0)
         width = 100 * entries / whole if whole else 0.0
-        found.append(Part(status, entries, left, width, causes_url(flow, status=status, **(said or {}))))
+        found.append(Portion(status, entries, left, width, causes_url(flow, status=status, **(said or {}))))
         left += width
     return found
+
+
+def _ranges(flow: str, said: Mapping[str, str]) -> list[tuple[str, str, bool]]:
+    """The usual stretches of time to choose from: label, address, whether it is the one shown."""
+    kept = {name: said[name] for name in ("campaign", "segment")}
+    shown = said["since"] or "7d"
+    return [
+        (label, flow_url(flow, since=since, **kept), shown == since and not said["until"]) for since, label in _RANGES
+    ]
 
 
 def _step(step: StepCount, entries: int, flow: str, said: Mapping[str, str]) -> StepBar:
@@ -107,6 +122,38 @@ def _step(step: StepCount, entries: int, flow: str, said: Mapping[str, str]) -> 
 
 def _cause_url(flow: str, cause: CauseCount, said: Mapping[str, str]) -> str:
     return causes_url(flow, cause=cause.cause, step=cause.step, status=cause.status, **said)
+
+
+@dataclass(frozen=True, slots=True)
+class BehindView:
+    """The leads behind one number; `entries` is that number."""
+
+    funnel: Funnel
+    behind: CauseLeads
+    cause: Cause | None
+    entries: int
+    titles: Mapping[str, str]
+
+
+def behind_view(library: Library, of: Slice, said: Mapping[str, str], *, cursor: str) -> BehindView:
+    """The page of the leads behind a cause, a step or a status. Raises NotFoundError for an unknown flow."""
+    asked = {name: said[name] for name in ("status", "cause", "step")}
+    funnel = tally.funnel(library, of)
+    return BehindView(
+        funnel=funnel,
+        behind=tally.leads_behind(library, of, **asked, cursor=cursor or None),
+        cause=causes().get(said["cause"]),
+        entries=_entries_behind(funnel, **asked),
+        titles={step.step: step.title or step.step for step in funnel.steps},
+    )
+
+
+def _entries_behind(funnel: Funnel, *, status: str, cause: str, step: str) -> int:
+    if not cause and not step:
+        return funnel.by_status[status] if status else funnel.entries
+    wanted = {"status": status, "cause": cause, "step": step}
+    rows = [row for row in funnel.causes if all(getattr(row, name) == value for name, value in wanted.items() if value)]
+    return sum(row.entries for row in rows)
 
 
 # ── the chart ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,8 +203,8 @@ def _nice(count: int) -> int:
     power = 1
     while True:
         for step in _SCALE:
-            if step * power >= count:
-                return step * power
+            if step * power >= count and step * power % 1 == 0:
+                return int(step * power)
         power *= 10
 
 

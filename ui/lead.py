@@ -9,12 +9,12 @@ from lineage import ask
 from lineage.answers import EntryAnswer, EvidenceAnswer, HopAnswer, LeadAnswer, Why
 from lineage.ask import Library, NotFoundError
 from ui.timeline import Bar, Timeline, timeline
-from ui.words import cause_title, causes_url, hop_anchor, lead_url, offset, outcome_state
+from ui.words import call_name, cause_title, causes_url, hop_anchor, lead_url, offset, outcome_state
 
 HOPS_A_PAGE = 200
 _NEAR = timedelta(hours=24)
 _FIRST = ("exception.", "error", "http.", "url.", "server.", "rpc.", "messaging.", "db.")
-_KEYS = {"lead": "Lead id", "entry": "Correlation id", "email": "E-mail", "phone": "Phone", "crm": "CRM id"}
+_KEYS = {"lead": "Lead id", "crm": "CRM id", "entry": "Correlation id", "email": "E-mail token", "phone": "Phone token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class HopRow:
     anchor: str
     state: str
     after: str
+    name: str
     cause: str
     attributes: Sequence[tuple[str, str]]
 
@@ -51,6 +52,7 @@ class Proof:
     """A hop that shows it, with the address at which it stands on this page or another."""
 
     evidence: EvidenceAnswer
+    name: str
     url: str
 
 
@@ -67,7 +69,8 @@ class LeadView:
     after_url: str
     proofs: Sequence[Proof]
     others_url: str
-    keys: Sequence[tuple[str, str, Sequence[str]]]
+    keys: Sequence[tuple[str, Sequence[str]]]
+    titles: Mapping[str, str]
     url: str
     pending: bool
     digest: str
@@ -97,9 +100,10 @@ def lead_view(library: Library, asked: Question, *, now: datetime) -> LeadView:
         first=first,
         before_url=page.url(first - HOPS_A_PAGE) if first else "",
         after_url=page.url(first + HOPS_A_PAGE) if first + HOPS_A_PAGE < len(hops) else "",
-        proofs=[Proof(one, page.url_of(one)) for one in why.evidence] if why else [],
+        proofs=[page.proof(one) for one in why.evidence] if why else [],
         others_url=_others_url(why) if why else "",
-        keys=[(_KEYS.get(kind, kind), kind, keys) for kind, keys in known.keys.items()],
+        keys=[(_KEYS[kind], known.keys[kind]) for kind in _KEYS if kind in known.keys],
+        titles={step.step: step.title for step in why.steps} if why else {},
         url=page.url(0),
         pending=why is not None and why.status == "pending",
         digest=_digest(why, len(known.hops)),
@@ -143,11 +147,11 @@ class _Page:
         named = {"flow": self.why.flow, "entry": self.why.entry} if self.why else {}
         return lead_url(self.lead, **named, hop=number // HOPS_A_PAGE * HOPS_A_PAGE or None)
 
-    def url_of(self, evidence: EvidenceAnswer) -> str:
-        keys = [(hop.trace_id, hop.span_id) for hop in self.hops]
+    def proof(self, evidence: EvidenceAnswer) -> Proof:
         wanted = (evidence.trace_id, evidence.span_id)
-        at = keys.index(wanted) if wanted in keys else 0
-        return f"{self.url(at)}#{hop_anchor(*wanted)}"
+        at = next((at for at, hop in enumerate(self.hops) if (hop.trace_id, hop.span_id) == wanted), None)
+        name = evidence.name if at is None else call_name(evidence.name, self.hops[at].attributes)
+        return Proof(evidence, name, f"{self.url(at or 0)}#{hop_anchor(*wanted)}")
 
 
 def _rows(hops: Sequence[HopAnswer], first: int) -> list[HopRow]:
@@ -158,6 +162,7 @@ def _rows(hops: Sequence[HopAnswer], first: int) -> list[HopRow]:
             anchor=hop_anchor(hop.trace_id, hop.span_id),
             state=outcome_state(hop.outcome),
             after=offset(hop.at - start) if start else "",
+            name=hop.event or call_name(hop.name, hop.attributes),
             cause=cause_title(hop.cause) if hop.cause else "",
             attributes=telling_first(hop.attributes),
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lineage.answers import HopAnswer
-from ui.words import hop_anchor, length, offset, outcome_state
+from ui.words import call_name, hop_anchor, length, offset, outcome_state
 
 MAX_BREAKS = 6
 MAX_ROWS = 8
@@ -17,6 +17,7 @@ _FOLDED_SHARE = 0.3  # a silence longer than this share of all that is drawn to 
 _BREAK_WIDTH = 7.0
 _MIN_STRETCH = 0.05
 _MIN_BAR = 0.5
+_LABEL_WIDTH = 4.0
 _MIN_TICK_DISTANCE = 13.0
 _NICE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
 
@@ -200,7 +201,8 @@ def _lane(service: str, hops: Sequence[tuple[int, HopAnswer]], axis: Axis) -> La
         left = axis.position(hop.at)
         width = max(axis.position(hop.at + timedelta(milliseconds=hop.duration_ms)) - left, _MIN_BAR)
         left = min(left, 100.0 - width)
-        bars.append(_bar(number, hop, (left, width, _row(ends, left, width))))
+        labelled = _LABEL_WIDTH if outcome_state(hop.outcome) == "failed" or hop.attempt > 1 else 0.0
+        bars.append(_bar(number, hop, (left, width, _row(ends, left, width + labelled))))
     return Lane(service or "unnamed service", tuple(bars), max(len(ends), 1))
 
 
@@ -224,6 +226,6 @@ def _bar(number: int, hop: HopAnswer, place: tuple[float, float, int]) -> Bar:
         row=row,
         state=outcome_state(hop.outcome),
         anchor=hop_anchor(hop.trace_id, hop.span_id),
-        label=f"{hop.service}: {hop.name}, {hop.outcome}{tried}, {length(timedelta(milliseconds=hop.duration_ms))}",
+        label=f"{hop.service}: {call_name(hop.name, hop.attributes)}, {hop.outcome}{tried}, {length(timedelta(milliseconds=hop.duration_ms))}",
         attempt=hop.attempt,
     )

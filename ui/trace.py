@@ -8,7 +8,7 @@ from lineage import tally
 from lineage.answers import SpanAnswer, TraceAnswer, TraceEventAnswer
 from lineage.ask import Library
 from ui.lead import telling_first
-from ui.words import length, milliseconds, offset
+from ui.words import answered, length, milliseconds, offset
 
 SPANS_A_PAGE = 300
 MAX_DEPTH = 12
@@ -108,10 +108,7 @@ def _row(span: SpanAnswer, depth: int, start: datetime, end: datetime) -> SpanRo
 
 def _state(span: SpanAnswer) -> str:
     """An HTTP client's 4xx and 5xx count as failed even where the SDK left the status unset."""
-    answered = span.attributes.get("http.response.status_code") or span.attributes.get("http.status_code") or ""
-    if span.status == "error" or (answered.isdecimal() and int(answered) >= _FAILING_FROM):
-        return "failed"
-    return "ok"
+    return "failed" if span.status == "error" or int(answered(span.attributes) or 0) >= _FAILING_FROM else "ok"
 
 
 def _end(span: SpanAnswer) -> datetime:

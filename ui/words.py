@@ -1,9 +1,9 @@
-"""How things are written on pages: times, lengths, counts, shares, addresses. Rounding happens here and nowhere else."""
+"""How things are written on pages: times, lengths, counts, shares, addresses. Rounding happens here, nowhere else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from lineage.headline import spoken
 from model.causes import causes
@@ -59,7 +59,7 @@ def milliseconds(ms: float) -> str:
 
 def offset(of: timedelta) -> str:
     """How long after the start: `+1.2 s`; a hop before it (clocks differ) has a minus."""
-    sign = "−" if of < timedelta() else "+"
+    sign = "\N{MINUS SIGN}" if of < timedelta() else "+"
     return sign + spoken(abs(of))
 
 
@@ -111,6 +111,27 @@ def cause_title(cause: str | None) -> str:
 
 def short_id(text: str, keep: int = 8) -> str:
     return text if len(text) <= keep + 4 else f"{text[:keep]}…"
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def call_name(name: str, attributes: Mapping[str, str]) -> str:
+    """A span's name; stock HTTP clients name a call only `POST`, so whom and what it called is added."""
+    if name not in _METHODS:
+        return name
+    try:
+        url = urlsplit(attributes.get("url.full") or attributes.get("http.url") or "")
+    except ValueError:
+        return name
+    whom = attributes.get("lead.system") or attributes.get("peer.service") or ""
+    return " ".join(part for part in (name, whom, url.path or attributes.get("url.path", "")) if part)
+
+
+def answered(attributes: Mapping[str, str]) -> str:
+    """The HTTP status that a call was answered with, by the stable or the older convention; '' without one."""
+    text = attributes.get("http.response.status_code") or attributes.get("http.status_code") or ""
+    return text if text.isdecimal() and len(text) == 3 else ""
 
 
 # ── addresses ───────────────────────────────────────────────────────────────────────────────────────────────────────
