@@ -1,0 +1,71 @@
+"""docs/api.md names the routes that the application has, and its JSON has the fields that the answers have."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from api import answers as api_answers
+from api.health import health_router
+from api.problems import Problem
+from api.routes import api_router
+from leadtrace.serve import Service
+from leadtrace.settings import Settings
+from lineage import answers
+from lineage.ask import Library
+from store.engine import Store
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
+NAMED = set(re.findall(r"^\| `GET (/\S+)` \|", PAGE, re.MULTILINE))
+MODELS = vars(answers) | vars(api_answers) | {"Problem": Problem}
+
+
+def served(*, tmp_path: Path) -> set[str]:
+    """The paths that the web application answers, without pages and static files."""
+    library = Library(Store(f"chdb://{tmp_path}"), dict)
+    app = FastAPI(openapi_url="/api/openapi.json")
+    app.include_router(api_router(library, clock=lambda: None))
+    app.include_router(health_router(lambda: None))
+    return set(app.openapi()["paths"]) | {"/metrics"}
+
+
+def test_the_routes_named_are_the_routes_there_are(tmp_path):
+    assert served(tmp_path=tmp_path) == NAMED
+
+
+def test_the_web_part_serves_every_route_named(tmp_path):
+    """Through the wiring of `leadtrace web` itself, so that a router left out of it shows."""
+    service = Service(Settings(data=tmp_path, web="127.0.0.1:0"), ["web"])
+    try:
+        app = service._apps()["web"]
+        while not isinstance(app, FastAPI):
+            app = app._app
+        api = {path for path in app.openapi()["paths"] if path.startswith(("/api/", "/healthz", "/readyz"))}
+        assert api | {"/metrics"} == NAMED
+    finally:
+        service._sockets["web"].close()
+
+
+def examples() -> list:
+    found = re.findall(r"<!-- (\w+) -->\n```json\n(.+?)```", PAGE, re.DOTALL)
+    return [pytest.param(MODELS[name], json.loads(text), id=name) for name, text in found]
+
+
+def shape(value: object) -> object:
+    """The keys of a JSON value, all the way down; of a list, those of its first element."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in value.items()}
+    return [shape(one) for one in value[:1]] if isinstance(value, list) else None
+
+
+@pytest.mark.parametrize(("model", "example"), examples())
+def test_an_example_has_the_fields_of_the_answer(model, example):
+    answer = model.model_validate(example)
+    assert shape(json.loads(answer.model_dump_json(by_alias=True))) == shape(example)
+
+
+def test_every_answer_with_a_route_has_an_example():
+    shown = set(re.findall(r"<!-- (\w+) -->", PAGE))
+    assert {"Found", "Why", "LeadAnswer", "Flows", "Funnel", "Causes", "TraceAnswer", "Refusals", "Problem"} == shown
