@@ -10,13 +10,14 @@ from lineage import ask, tally
 from lineage.answers import FlowAnswer
 from lineage.ask import Library
 from store import refusals
-from ui.asked import Clock, Cursor, First, FlowName, Lead, Long, OfStatus, Part, Text, TraceId, part_reader
+from ui.asked import Clock, Cursor, First, FlowName, Lead, Long, Part, Text, TraceId, behind, part_reader
 from ui.flow import Portion, behind_view, flow_view, portions
 from ui.lead import Question, lead_view
 from ui.render import HEADERS, render
 from ui.trace import trace_view
 
 Fragment = Annotated[str | None, Header(alias="HX-Request")]
+Behind = Annotated[dict[str, str], Depends(behind)]
 WholeAgain = Annotated[str | None, Header(alias="HX-History-Restore-Request")]
 
 #: How many of the latest leads stand under the search field.
@@ -78,10 +79,8 @@ def _flow_pages(router: APIRouter, library: Library, clock: Clock) -> None:
         return render("flow.html", view=view, said=part.said, now=now)
 
     @router.get("/flows/{flow}/causes")
-    def leads_behind(
-        flow: FlowName, part: Asked, cause: Long = "", step: Text = "", status: OfStatus = "", cursor: Cursor = ""
-    ) -> Response:
-        said = part.said | {"cause": cause, "step": step, "status": status}
+    def leads_behind(flow: FlowName, part: Asked, number: Behind, cursor: Cursor = "") -> Response:
+        said = part.said | number
         view = behind_view(library, part.of(flow), said, cursor=cursor)
         return render("causes.html", view=view, said=said, cursor=cursor, now=clock())
 

@@ -23,6 +23,11 @@ First = Annotated[int, Query(ge=0, le=100_000)]
 OfStatus = Annotated[str, Query(pattern="^(entered|skipped|blocked|pending|unknown)?$")]
 
 
+def behind(cause: Long = "", step: Text = "", status: OfStatus = "") -> dict[str, str]:
+    """A dependency: which number of a funnel to show the leads behind."""
+    return {"cause": cause, "step": step, "status": status}
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """Which of a flow's entries a page is about: as it was written (`said`), and what that means."""

@@ -9,11 +9,11 @@ from lineage.answers import Bucket, CauseCount, CauseLeads, FlowAnswer, Funnel, 
 from lineage.ask import Library
 from model.causes import Cause, causes
 from store.counts import Slice
-from ui.words import STATUSES, causes_url, flow_url, short_moment
+from ui.words import STATUSES, causes_url, flow_url, length, short_moment
 
 _RANGES = (("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 _CROWDED = 3  # with entries in so few buckets the chart shows only the time around them
-_CHART_HEIGHT = 200.0
+_CHART_HEIGHT = 190.0
 _SCALE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 
 
@@ -40,6 +40,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
+    """Positions are percents of the width and pixels of the height; `caption` says what a column is."""
+
+    caption: str
     columns: Sequence[Column]
     top: int
     labels: Sequence[tuple[float, str]]
@@ -131,6 +134,8 @@ class BehindView:
     funnel: Funnel
     behind: CauseLeads
     cause: Cause | None
+    owner: str
+    playbook: str
     entries: int
     titles: Mapping[str, str]
 
@@ -139,12 +144,16 @@ def behind_view(library: Library, of: Slice, said: Mapping[str, str], *, cursor:
     """The page of the leads behind a cause, a step or a status. Raises NotFoundError for an unknown flow."""
     asked = {name: said[name] for name in ("status", "cause", "step")}
     funnel = tally.funnel(library, of)
+    flow, known = library.flows().get(of.flow), causes().get(said["cause"])
+    step = flow.by_name.get(said["step"]) if flow else None
     return BehindView(
         funnel=funnel,
         behind=tally.leads_behind(library, of, **asked, cursor=cursor or None),
-        cause=causes().get(said["cause"]),
+        cause=known,
+        owner=(step.owner if step else "") or (known.owner if known else ""),
+        playbook=step.playbook if step else "",
         entries=_entries_behind(funnel, **asked),
-        titles={step.step: step.title or step.step for step in funnel.steps},
+        titles={one.step: one.title or one.step for one in funnel.steps},
     )
 
 
@@ -178,7 +187,9 @@ def chart(buckets: Sequence[Bucket], since: datetime, until: datetime, size: tim
     def position(at: datetime) -> float:
         return 100 * min(max((at - since).total_seconds() / seconds, 0.0), 1.0)
 
+    drawn = f"{short_moment(since)} to {short_moment(until)} UTC"
     return Chart(
+        caption=f"Captured {drawn}, {length(size)} a column.",
         columns=[_column(bucket, position(bucket.at), position(bucket.at + size), top) for bucket in buckets],
         top=top,
         labels=[(100 * at / 4, _label(since + (until - since) * at / 4, until - since)) for at in range(4)],

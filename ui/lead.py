@@ -9,7 +9,7 @@ from lineage import ask
 from lineage.answers import EntryAnswer, EvidenceAnswer, HopAnswer, LeadAnswer, Why
 from lineage.ask import Library, NotFoundError
 from ui.timeline import Bar, Timeline, timeline
-from ui.words import call_name, cause_title, causes_url, hop_anchor, lead_url, offset, outcome_state
+from ui.words import call_name, cause_title, causes_url, hop_anchor, lead_url, offset, outcome_state, trace_url
 
 HOPS_A_PAGE = 200
 _NEAR = timedelta(hours=24)
@@ -53,6 +53,7 @@ class Proof:
 
     evidence: EvidenceAnswer
     name: str
+    attempt: int
     url: str
 
 
@@ -150,8 +151,11 @@ class _Page:
     def proof(self, evidence: EvidenceAnswer) -> Proof:
         wanted = (evidence.trace_id, evidence.span_id)
         at = next((at for at, hop in enumerate(self.hops) if (hop.trace_id, hop.span_id) == wanted), None)
-        name = evidence.name if at is None else call_name(evidence.name, self.hops[at].attributes)
-        return Proof(evidence, name, f"{self.url(at or 0)}#{hop_anchor(*wanted)}")
+        if at is None:
+            return Proof(evidence, evidence.name, 0, trace_url(*wanted))
+        hop = self.hops[at]
+        url = f"{self.url(at)}#{hop_anchor(*wanted)}"
+        return Proof(evidence, call_name(hop.name, hop.attributes), hop.attempt, url)
 
 
 def _rows(hops: Sequence[HopAnswer], first: int) -> list[HopRow]:

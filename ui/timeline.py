@@ -218,6 +218,7 @@ def _row(ends: list[float], left: float, width: float) -> int:
 
 def _bar(number: int, hop: HopAnswer, place: tuple[float, float, int]) -> Bar:
     left, width, row = place
+    name, took = call_name(hop.name, hop.attributes), length(timedelta(milliseconds=hop.duration_ms))
     tried = f", attempt {hop.attempt}" if hop.attempt else ""
     return Bar(
         number=number,
@@ -226,6 +227,6 @@ def _bar(number: int, hop: HopAnswer, place: tuple[float, float, int]) -> Bar:
         row=row,
         state=outcome_state(hop.outcome),
         anchor=hop_anchor(hop.trace_id, hop.span_id),
-        label=f"{hop.service}: {call_name(hop.name, hop.attributes)}, {hop.outcome}{tried}, {length(timedelta(milliseconds=hop.duration_ms))}",
+        label=f"{hop.service}: {name}, {hop.outcome}{tried}, {took}",
         attempt=hop.attempt,
     )

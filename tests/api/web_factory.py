@@ -12,6 +12,7 @@ from lineage.window import WindowError
 from store.errors import StoreError
 from ui.app import pages
 from ui.errors import error_page
+from ui.pages import sign_in_page
 from ui.render import static_files
 
 ERRORS = (HTTPException, RequestValidationError, NotFoundError, WindowError, StoreError, Exception)
@@ -23,6 +24,7 @@ def web_app(library: Library, *, clock, missing=lambda: None) -> FastAPI:
     app.include_router(health_router(missing))
     app.include_router(pages(library, clock=clock))
     app.mount("/static", static_files())
+    app.add_api_route("/sign-in", lambda reason="": sign_in_page(reason), include_in_schema=False)
     for error in ERRORS:
         app.add_exception_handler(error, answer)
     return app
