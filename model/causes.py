@@ -4,11 +4,10 @@ Both are data: `causes.csv` and `vendor_codes.csv` beside this file. Adding a ve
 """
 
 import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 CLASSES = ("fault", "expected", "depends", "pending")
 
@@ -30,7 +29,8 @@ class Cause:
 
 
 def _read(name: str) -> Iterator[dict[str, str]]:
-    yield from csv.DictReader(io.StringIO(files("model").joinpath(name).read_text(encoding="utf-8"), newline=""))
+    with Path(__file__).with_name(name).open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
 
 
 @cache

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -242,7 +242,7 @@ class Store:
 @cache
 def sql(query: str) -> str:
     """The text of `queries/{query}.sql`."""
-    return files("store").joinpath("queries", f"{query}.sql").read_text()
+    return (Path(__file__).with_name("queries") / f"{query}.sql").read_text(encoding="utf-8")
 
 
 def _repeatable(statement: str) -> str:

@@ -6,7 +6,6 @@ file's statements repeat; ClickHouse has no type aliases, and OTLP's AnyValue st
 
 import re
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -36,25 +35,19 @@ def statements(sql: str) -> tuple[str, ...]:
 
 def current() -> tuple[str, ...]:
     """The statements of `schema.sql`: what an empty database needs to stand where the migrations lead."""
-    return statements(files("store").joinpath("schema.sql").read_text())
+    return statements(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
 
 
 def migrations() -> list[Migration]:
     """Every migration in order; a gap or a repeated number is a mistake in the checkout and raises ValueError."""
-    found = sorted(
-        (
-            _parse(entry.name, entry.read_text())
-            for entry in files("store").joinpath("migrations").iterdir()
-            if entry.name.endswith(".sql")
-        ),
-        key=lambda migration: migration.number,
-    )
+    folder = Path(__file__).with_name("migrations")
+    found = sorted(map(_parse, folder.glob("*.sql")), key=lambda migration: migration.number)
     for before, after in pairwise(found):
         if after.number != before.number + 1:
             raise ValueError(f"migration {before.name} is followed by {after.name}: numbers must rise by one")
     return found
 
 
-def _parse(file_name: str, sql: str) -> Migration:
-    number, _, name = file_name.removesuffix(".sql").partition("_")
-    return Migration(int(number), name, statements(sql))
+def _parse(file: Path) -> Migration:
+    number, _, name = file.stem.partition("_")
+    return Migration(int(number), name, statements(file.read_text(encoding="utf-8")))
