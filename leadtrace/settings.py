@@ -24,7 +24,7 @@ PREFIX = "LEADTRACE_"
 FILE = "leadtrace.toml"
 
 _LABEL = r"[\w-]{1,63}"
-_ADDRESS = re.compile(rf"(?:\[([0-9A-Fa-f:.]+)\]|({_LABEL}(?:\.{_LABEL})*|[0-9A-Fa-f:.]+)):(\d{{1,5}})", re.ASCII)
+_ADDRESS = re.compile(rf"(?:\[([0-9A-Fa-f:.]+)\]|({_LABEL}(?:\.{_LABEL})*|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)):(\d{{1,5}})", re.ASCII)
 _PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@")
 
 
