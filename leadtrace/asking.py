@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from leadtrace.codefile import CodeFile
 from leadtrace.flowfiles import FlowFiles
 from leadtrace.remote import RemoteError, running_server
 from leadtrace.serve import search_tokens
@@ -37,7 +38,12 @@ def _from_store(settings: Settings, lead: str, flow: str | None, entry: str | No
             raise NoAnswerError(
                 f"The schema lacks {', '.join(lacking)}: run `leadtrace migrate`, then `leadtrace serve`."
             )
-        library = Library(store, FlowFiles(settings.flows), lambda text: search_tokens(personal, text))
+        library = Library(
+            store,
+            FlowFiles(settings.flows),
+            lambda text: search_tokens(personal, text),
+            CodeFile(settings.vendor_codes),
+        )
         answer = why(library, lead, flow=flow, entry=entry, now=datetime.now(UTC))
     except NotFoundError as error:
         raise NoAnswerError(str(error)) from error

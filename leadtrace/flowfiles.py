@@ -1,22 +1,14 @@
-"""The flow files in force. Read at start, where a mistake stops the start; read again when a file changes, where a
-mistake keeps what was in force and is logged.
-"""
+"""The flow files in force, and how one is read."""
 
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import structlog
-
+from leadtrace.watched import Watched
 from model.flow import Flow
 from model.flowfile import FlowProblems, Problem, read_flow
 
-log = structlog.get_logger(__name__)
-
 SUFFIXES = (".yaml", ".yml")
 MAX_FLOW_BYTES = 1024 * 1024
-LOOK_AGAIN_S = 2.0
 
 
 def flow_files(paths: Sequence[Path]) -> list[Path]:
@@ -62,40 +54,8 @@ def read_flows(paths: Sequence[Path]) -> dict[str, Flow]:
     return flows
 
 
-class FlowFiles:
+class FlowFiles(Watched[Mapping[str, Flow]]):
     """Calling it gives the flows in force."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = tuple(paths)
-        self._lock = threading.Lock()
-        self._stamp = self._stamped()
-        self._flows: Mapping[str, Flow] = read_flows(self._paths)
-        self._looked = time.monotonic()
-
-    def __call__(self) -> Mapping[str, Flow]:
-        if time.monotonic() - self._looked > LOOK_AGAIN_S:
-            with self._lock:
-                self._looked = time.monotonic()
-                self._look_again()
-        return self._flows
-
-    def _look_again(self) -> None:
-        stamp = self._stamped()
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            self._flows = read_flows(self._paths)
-            log.info("flows_read", flows=sorted(self._flows))
-        except FlowProblems as error:
-            log.error("flows_kept", reason=str(error))
-
-    def _stamped(self) -> tuple[tuple[str, int, int], ...]:
-        stamps: list[tuple[str, int, int]] = []
-        for path in flow_files(self._paths):
-            try:
-                stat = path.stat()
-            except OSError:
-                continue
-            stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
-        return tuple(stamps)
+        super().__init__("flows", lambda: flow_files(paths), lambda: read_flows(paths))

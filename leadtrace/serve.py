@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from collector.limits import DoorLimits, SpoolLimits
 from collector.quarantine import QuarantineRecord
 from collector.serve import Collector
+from leadtrace.codefile import CodeFile
 from leadtrace.flowfiles import FlowFiles
 from leadtrace.guard import Doorkeeper
 from leadtrace.listen import bind, bound, server
@@ -56,6 +57,7 @@ class Service:
         self.parts = tuple(parts)
         settings.data.mkdir(parents=True, exist_ok=True)
         self.flows = FlowFiles(settings.flows)
+        self.codes = CodeFile(settings.vendor_codes)
         self.tokens = Tokens(settings.tokens_path)
         self.signer = Signer(session_key(settings.session_key_path))
         self.personal = load_or_create_key(settings.pii_key_path)
@@ -69,8 +71,10 @@ class Service:
         self.collector = self._made_collector() if "collector" in self.parts else None
         if self.store.embedded:
             _keep_drafts_in(settings.data / "tmp")  # after the spool's lock: the folder is nobody else's
-        self.settler = Settler(self.store, self.flows, shard=settings.shard) if "engine" in self.parts else None
-        self.library = Library(self.store, self.flows, lambda text: search_tokens(self.personal, text))
+        self.settler = (
+            Settler(self.store, self.flows, self.codes, shard=settings.shard) if "engine" in self.parts else None
+        )
+        self.library = Library(self.store, self.flows, lambda text: search_tokens(self.personal, text), self.codes)
         self._stopping = threading.Event()
 
     # ── running ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -24,7 +24,9 @@ PREFIX = "LEADTRACE_"
 FILE = "leadtrace.toml"
 
 _LABEL = r"[\w-]{1,63}"
-_ADDRESS = re.compile(rf"(?:\[([0-9A-Fa-f:.]+)\]|({_LABEL}(?:\.{_LABEL})*|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)):(\d{{1,5}})", re.ASCII)
+_ADDRESS = re.compile(
+    rf"(?:\[([0-9A-Fa-f:.]+)\]|({_LABEL}(?:\.{_LABEL})*|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)):(\d{{1,5}})", re.ASCII
+)
 _PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@")
 
 
@@ -62,6 +64,7 @@ class Settings(BaseModel):
     data: Path = Field(default_factory=default_data, description="Folder for the spool, the embedded engine and keys.")
     clickhouse: str = Field("", description="chdb:///path, or clickhouse://user:password@host:8123/database.")
     flows: tuple[Path, ...] = Field((), description="Flow files or folders of them, separated by `:`.")
+    vendor_codes: Path | None = Field(None, description="Your own vendor codes: a CSV of system,code,cause.")
     web: Address = Field(Address("127.0.0.1", 8080), description="Where the pages and the API listen.")
     otlp_http: Address = Field(Address("127.0.0.1", 4318), description="Where OTLP over HTTP listens.")
     otlp_grpc: Address = Field(Address("127.0.0.1", 4317), description="Where OTLP over gRPC listens.")

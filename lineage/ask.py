@@ -21,7 +21,7 @@ from lineage.journey import Journey, journeys
 from lineage.settle import judge_lead
 from lineage.signs import Sign
 from lineage.verdict import seen
-from model.causes import causes
+from model.causes import VendorCodes, built_in_codes, causes
 from model.flow import Flow
 from model.hop import Hop, moment
 from model.verdict import Status, Verdict
@@ -48,6 +48,7 @@ class Library:
     store: Store
     flows: Callable[[], Mapping[str, Flow]]
     tokens: Callable[[str], Sequence[str]] = field(default=lambda _text: ())
+    codes: Callable[[], VendorCodes] = field(default=built_in_codes)
 
 
 # ── finding a lead ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,8 +145,8 @@ def journey_of(library: Library, text: str, *, now: datetime) -> LeadAnswer:
     cut = len(hops) >= MAX_HOPS_OF_A_LEAD
     made = journeys(lead, hops, flows, cut=cut)
     keys = leads.keys_of(library.store, [lead]).get(lead, [])
-    shown = [answer for journey in made for answer in _hops(journey, flows, now)]
-    verdicts = judge_lead(lead, hops, flows, now)
+    shown = [answer for journey in made for answer in _hops(journey, flows, now, library.codes())]
+    verdicts = judge_lead(lead, hops, flows, now, library.codes())
     return LeadAnswer(
         lead=lead,
         keys=_known_by(keys),
@@ -163,9 +164,9 @@ def _known_by(keys: Sequence[Key]) -> dict[str, list[str]]:
     return found
 
 
-def _hops(journey: Journey, flows: Mapping[str, Flow], now: datetime) -> list[HopAnswer]:
+def _hops(journey: Journey, flows: Mapping[str, Flow], now: datetime, codes: VendorCodes) -> list[HopAnswer]:
     flow = next((flows[name] for name in journey.flows(flows) if name in flows), None)
-    placed = seen(journey, flow, now).hops if flow else {}
+    placed = seen(journey, flow, now, codes).hops if flow else {}
     return [_hop(hop, journey.entry, *placed.get(hop.key, ("", None))) for hop in journey.hops]
 
 
@@ -209,14 +210,14 @@ def why(library: Library, text: str, *, flow: str | None = None, entry: str | No
     flows = library.flows()
     hops = hops_of_leads(library.store, [lead]).get(lead, [])
     cut = len(hops) >= MAX_HOPS_OF_A_LEAD
-    judged = judge_lead(lead, hops, flows, now)
+    judged = judge_lead(lead, hops, flows, now, library.codes())
     wanted = [one for one in judged if flow in (None, one.flow) and entry in (None, one.entry)]
     if not wanted:
         raise NotFoundError(_no_entry(lead, judged, flow, entry))
     verdict = max(wanted, key=lambda one: (one.captured_at, one.entry))
     journey = next(one for one in journeys(lead, hops, flows, cut=cut) if one.entry == verdict.entry)
     described = flows.get(verdict.flow)
-    return _why(library, verdict, _decided_at(library, verdict, now), _strip(journey, described, now))
+    return _why(library, verdict, _decided_at(library, verdict, now), _strip(journey, described, now, library.codes()))
 
 
 def _no_entry(lead: str, judged: Sequence[Verdict], flow: str | None, entry: str | None) -> str:
@@ -232,7 +233,7 @@ def _decided_at(library: Library, verdict: Verdict, now: datetime) -> datetime:
     return next((one.decided_at for one in written if one.body == body), now)
 
 
-def _strip(journey: Journey, flow: Flow | None, now: datetime) -> list[StepState]:
+def _strip(journey: Journey, flow: Flow | None, now: datetime, codes: VendorCodes) -> list[StepState]:
     if flow is None:
         return []
     return [
@@ -244,7 +245,7 @@ def _strip(journey: Journey, flow: Flow | None, now: datetime) -> list[StepState
             state=one.state,
             at=moment(one.at_ns) if one.at_ns is not None else None,
         )
-        for one in seen(journey, flow, now).steps
+        for one in seen(journey, flow, now, codes).steps
     ]
 
 

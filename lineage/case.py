@@ -14,6 +14,7 @@ from functools import cached_property
 from lineage.journey import Journey
 from lineage.signs import Sign, operation_of, sign_of
 from model import attributes as names
+from model.causes import VendorCodes
 from model.flow import Flow, Step
 from model.hop import NS, Hop
 
@@ -69,13 +70,13 @@ class _Successes:
 class Case:
     """A journey in a flow at a moment. Everything here is derived once and never changes."""
 
-    def __init__(self, journey: Journey, flow: Flow, now: datetime) -> None:
+    def __init__(self, journey: Journey, flow: Flow, now: datetime, codes: VendorCodes | None = None) -> None:
         self.journey = journey
         self.flow = flow
         self.now_ns = int(now.timestamp() * 1_000_000) * 1000
         self.direct: set[Key] = set()
         self.step_of = self._placed()
-        self.signs = {hop.key: sign_of(hop, self.step_of.get(hop.key)) for hop in journey.hops}
+        self.signs = {hop.key: sign_of(hop, self.step_of.get(hop.key), codes) for hop in journey.hops}
         failing = [hop for hop in journey.hops if self.signs[hop.key].effect == "failure"]
         self.above_failures = {up.key for hop in failing for up in journey.ancestors(hop)}
         self.leaves = [hop for hop in failing if hop.key not in self.above_failures or self.signs[hop.key].explicit]

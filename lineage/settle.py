@@ -17,11 +17,13 @@ from prometheus_client import Counter, Gauge, Histogram
 from lineage.adopt import Adopter
 from lineage.journey import Journey, journeys
 from lineage.verdict import judge, unjudged
+from model.causes import VendorCodes, built_in_codes
 from model.flow import Flow
 from model.hop import Hop
 from model.verdict import Verdict
 from store import agenda, verdicts
 from store.agenda import Due, Shard
+from store.codes import codes_said, leads_of_code
 from store.engine import Store
 from store.errors import StoreError
 from store.hops import MAX_HOPS_OF_A_LEAD, hops_of_leads
@@ -67,9 +69,19 @@ class _Behind:
 class Settler:
     """Settles one shard of all leads. `tick()` does what is due now; `run()` does so until stopped."""
 
-    def __init__(self, store: Store, flows: Flows, *, shard: Shard | None = None, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        flows: Flows,
+        codes: Callable[[], VendorCodes] = built_in_codes,
+        *,
+        shard: Shard | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         self._store = store
         self._flows = flows
+        self._codes = codes
+        self._codes_applied: VendorCodes | None = None
         self._shard = shard or Shard()
         self._pace = pace or Pace()
         self._adopter = Adopter(store)
@@ -102,6 +114,7 @@ class Settler:
     def tick(self) -> bool:
         """Do one batch of what is due. True when there was so much that another batch should follow at once."""
         now = agenda.engine_now(self._store)
+        self._apply_codes(now)
         after = self._started(now)
         lines = agenda.due_between(self._store, after, now, self._shard, most=self._pace.lines_a_batch)
         busy = len(lines) >= self._pace.lines_a_batch
@@ -115,6 +128,17 @@ class Settler:
         self._advance(until, late + lines)
         LAG.set(max((now - until).total_seconds(), 0.0))
         return busy
+
+    def _apply_codes(self, now: datetime) -> None:
+        """Codes that mean something else since they were judged put their leads on the agenda."""
+        codes = self._codes()
+        if codes is self._codes_applied:
+            return
+        for said in codes_said(self._store):
+            meant = codes.resolve(said.code, said.system)
+            if meant is not None and meant != said.cause:
+                agenda.remind(self._store, [(now, lead) for lead in leads_of_code(self._store, said)])
+        self._codes_applied = codes
 
     def _started(self, now: datetime) -> datetime:
         if self._cursor is None:
@@ -155,7 +179,7 @@ class Settler:
             self._judge(some, now)
 
     def _judge(self, leads: Sequence[str], now: datetime) -> None:
-        flows = self._flows()
+        flows, codes = self._flows(), self._codes()
         hops = hops_of_leads(self._store, leads)
         before = verdicts.verdicts_of_leads(self._store, leads)
         made: list[tuple[Verdict, str]] = []
@@ -163,7 +187,7 @@ class Settler:
         reminders: list[tuple[datetime, str]] = []
         for lead in leads:
             known = {written.key: written for written in before.get(lead, ())}
-            judged = judge_lead(lead, hops.get(lead, []), flows, now)
+            judged = judge_lead(lead, hops.get(lead, []), flows, now, codes)
             for verdict in judged:
                 was = known.pop((verdict.flow, verdict.lead, verdict.entry), None)
                 body = verdicts.body_of(verdict)
@@ -178,18 +202,23 @@ class Settler:
         SETTLED.inc(len(leads))
 
 
-def judge_lead(lead: str, hops: Sequence[Hop], flows: Mapping[str, Flow], now: datetime) -> list[Verdict]:
+def judge_lead(
+    lead: str, hops: Sequence[Hop], flows: Mapping[str, Flow], now: datetime, codes: VendorCodes | None = None
+) -> list[Verdict]:
     """The verdict on each of a lead's entries in each flow it tries: exactly one an entry and flow."""
     cut = len(hops) >= MAX_HOPS_OF_A_LEAD
     found: list[Verdict] = []
     for journey in journeys(lead, hops, flows, cut=cut):
-        found += _judge_journey(journey, flows, now)
+        found += _judge_journey(journey, flows, now, codes)
     return found
 
 
-def _judge_journey(journey: Journey, flows: Mapping[str, Flow], now: datetime) -> list[Verdict]:
+def _judge_journey(
+    journey: Journey, flows: Mapping[str, Flow], now: datetime, codes: VendorCodes | None
+) -> list[Verdict]:
     return [
-        judge(journey, flows[name], now) if name in flows else unjudged(journey, name) for name in journey.flows(flows)
+        judge(journey, flows[name], now, codes) if name in flows else unjudged(journey, name)
+        for name in journey.flows(flows)
     ]
 
 

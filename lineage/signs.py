@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from model import attributes as names
-from model.causes import UNMAPPED, causes, resolve
+from model.causes import UNMAPPED, VendorCodes, built_in_codes, causes
 from model.flow import Step
 from model.hop import Hop
 
@@ -112,25 +112,23 @@ _FAILING_WORDS = frozenset({"failed", "failure", "error"})
 MAX_BODY_CHARS = 64_000
 
 
-def sign_of(hop: Hop, step: Step | None) -> Sign:
+def sign_of(hop: Hop, step: Step | None, codes: VendorCodes | None = None) -> Sign:
     """What `hop` says about `step`. Never raises, whatever the attributes hold."""
     kind = step.kind if step is not None else ""
-    if said := _said(hop, kind):
-        return said
-    if failed := _failed(hop, kind):
-        return failed
-    if refused := _refused_in_body(hop, kind):
-        return refused
+    meant = codes or built_in_codes()
+    sign = _said(hop, kind, meant) or _failed(hop, kind, meant) or _refused_in_body(hop, kind, meant)
+    if sign is not None:
+        return sign
     if hop.signal == "event" and step is None:
         return NEUTRAL
     return SUCCESS
 
 
-def _said(hop: Hop, kind: str) -> Sign | None:
+def _said(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     """What the sender said in leadtrace's own words."""
     outcome, reason = hop.outcome, hop.reason
     if hop.event == names.DEAD_LETTERED or outcome == "dead_lettered":
-        cause = _cause_of(reason, hop) if reason else ""
+        cause = _cause_of(reason, hop, codes) if reason else ""
         return Sign("failure", cause, reason, final=True, explicit=True, dead_lettered=True)
     effect = _OUTCOMES.get(outcome)
     if effect == "success":
@@ -138,19 +136,19 @@ def _said(hop: Hop, kind: str) -> Sign | None:
     if effect is None and hop.event in _SKIPPING_EVENTS:
         effect = "stop"
     if effect is None and reason:
-        effect = "failure" if hop.status == "error" or _class(_cause_of(reason, hop)) == "fault" else "stop"
+        effect = "failure" if hop.status == "error" or _class(_cause_of(reason, hop, codes)) == "fault" else "stop"
     if effect is None:
         return None
     if reason:
-        cause = _cause_of(reason, hop)
+        cause = _cause_of(reason, hop, codes)
     else:
-        plain = _failed(hop, kind) or _refused_in_body(hop, kind)
+        plain = _failed(hop, kind, codes) or _refused_in_body(hop, kind, codes)
         cause, reason = (plain.cause, plain.raw_reason) if plain else (_unsaid(effect, kind), "")
     return Sign(effect, cause, reason, final=outcome != "retrying", explicit=True)
 
 
-def _cause_of(reason: str, hop: Hop) -> str:
-    return resolve(reason, hop.system) or UNMAPPED
+def _cause_of(reason: str, hop: Hop, codes: VendorCodes) -> str:
+    return codes.resolve(reason, hop.system) or UNMAPPED
 
 
 def _class(cause: str) -> str:
@@ -165,14 +163,14 @@ def _unsaid(effect: Effect, kind: str) -> str:
     return {"consent": "consent.missing"}.get(kind, UNMAPPED) if effect == "stop" else UNMAPPED
 
 
-def _failed(hop: Hop, kind: str) -> Sign | None:
+def _failed(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     """What HTTP, gRPC, error types and exceptions say."""
     status = hop.http_status or _grpc_status(hop)
     words = _error_words(hop)
     if status >= 400 and not (hop.kind == "server" and status < 500 and hop.status != "error" and kind != "capture"):
         cause = _cause_of_status(status, kind)
         if vendor := _vendor_code(hop):
-            cause = resolve(vendor, hop.system) or cause
+            cause = codes.resolve(vendor, hop.system) or cause
         final = 400 <= status < 500 and status not in _RETRYABLE_4XX
         return Sign("failure", cause, vendor or str(status), final=final)
     if hop.status != "error" and not words:
@@ -247,12 +245,12 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value] if isinstance(value, dict) else []
 
 
-def _refused_in_body(hop: Hop, kind: str) -> Sign | None:
+def _refused_in_body(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     for result in _results(_body(hop)):
         word = str(result.get("status") or result.get("outcome") or "").lower()
         if word in _REFUSING_WORDS or word in _FAILING_WORDS:
             raw = _code_in(result) or word
-            cause = resolve(raw, hop.system) or _BY_KIND.get(kind, {}).get("skipped") or UNMAPPED
+            cause = codes.resolve(raw, hop.system) or _BY_KIND.get(kind, {}).get("skipped") or UNMAPPED
             effect: Effect = "failure" if word in _FAILING_WORDS or _class(cause) == "fault" else "stop"
             return Sign(effect, cause, raw, final=True)
     return None

@@ -17,7 +17,7 @@ from lineage.journey import Journey
 from lineage.obstacles import Obstacle, obstacles, of_failures
 from lineage.signs import SUCCESS, Sign
 from model import attributes as names
-from model.causes import ABSENT, GAP, UNMAPPED, causes
+from model.causes import ABSENT, GAP, UNMAPPED, VendorCodes, causes
 from model.flow import Flow, Step
 from model.hop import Hop, moment
 from model.verdict import Contribution, Evidence, Status, Verdict
@@ -26,9 +26,12 @@ WAITING = "pending.processing"
 MAX_EVIDENCE = 10
 
 
-def judge(journey: Journey, flow: Flow, now: datetime) -> Verdict:
-    """The verdict on `journey` in `flow` at `now` (aware UTC). Pure: equal arguments, equal verdict."""
-    return _decided(Case(journey, flow, now))
+def judge(journey: Journey, flow: Flow, now: datetime, codes: VendorCodes | None = None) -> Verdict:
+    """The verdict on `journey` in `flow` at `now` (aware UTC). Pure: equal arguments, equal verdict.
+
+    `codes` says what vendors' codes mean; by default, those that come with leadtrace.
+    """
+    return _decided(Case(journey, flow, now, codes))
 
 
 def unjudged(journey: Journey, flow_name: str) -> Verdict:
@@ -245,9 +248,9 @@ class Seen:
     hops: dict[Key, tuple[str, Sign]]
 
 
-def seen(journey: Journey, flow: Flow, now: datetime) -> Seen:
+def seen(journey: Journey, flow: Flow, now: datetime, codes: VendorCodes | None = None) -> Seen:
     """What `judge` saw, for people who look closer."""
-    case = Case(journey, flow, now)
+    case = Case(journey, flow, now, codes)
     entered = case.states[flow.goal].done is not None
     stopping = {one.step: one for one in ([] if entered else reversed(obstacles(case)))}
     return Seen(

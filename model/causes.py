@@ -4,8 +4,10 @@ Both are data: `causes.csv` and `vendor_codes.csv` beside this file. Adding a ve
 """
 
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -42,32 +44,33 @@ def causes() -> dict[str, Cause]:
     }
 
 
-@cache
-def _by_vendor() -> dict[tuple[str, str], str]:
-    known: dict[tuple[str, str], str] = {}
-    for row in _read("vendor_codes.csv"):
-        known.setdefault((row["system"].casefold(), row["code"].casefold()), row["cause"])
-    return known
+class VendorCodes:
+    """What vendors' codes mean. Made from rows of (system, code, cause); of two rows for one code the first counts."""
+
+    def __init__(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        self._by_vendor: dict[tuple[str, str], str] = {}
+        for system, code, cause in rows:
+            self._by_vendor.setdefault((system.casefold(), code.casefold()), cause)
+        self._by_half = _halves(self._by_vendor)
+        self._by_code = _same_everywhere(self._by_vendor)
+
+    def resolve(self, reason: str, system: str = "") -> str | None:
+        """The canonical cause that `reason` means at the vendor `system`; None when nobody has mapped it.
+
+        A canonical code means itself. A code is looked up at its vendor first, then among codes that mean the same
+        thing everywhere.
+        """
+        text = reason.strip()
+        if text in causes():
+            return text
+        folded, vendor = text.casefold(), system.strip().casefold()
+        return self._by_vendor.get((vendor, folded)) or self._by_half.get((vendor, folded)) or self._by_code.get(folded)
 
 
-@cache
-def _by_code() -> dict[str, str]:
-    """Codes that mean the same wherever they are used. Left out: codes with two meanings, numbers, and single words
-    (`FILTERED`, `DISABLED`), which mean one thing at the vendor they were read from and anything elsewhere.
-    """
-    meanings: dict[str, set[str]] = {}
-    for (_, code), cause in _by_vendor().items():
-        meanings.setdefault(code, set()).add(cause)
-    return {
-        code: next(iter(found)) for code, found in meanings.items() if len(found) == 1 and ("_" in code or " " in code)
-    }
-
-
-@cache
-def _by_first_word() -> dict[tuple[str, str], str]:
+def _halves(known: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
     """Salesforce Marketing Cloud writes `1004 SomeName`; senders write either half."""
     halves: dict[tuple[str, str], str] = {}
-    for (system, code), cause in _by_vendor().items():
+    for (system, code), cause in known.items():
         number, _, name = code.partition(" ")
         if number.isdecimal() and name:
             halves.setdefault((system, number), cause)
@@ -75,14 +78,53 @@ def _by_first_word() -> dict[tuple[str, str], str]:
     return halves
 
 
-def resolve(reason: str, system: str = "") -> str | None:
-    """The canonical cause that `reason` means at the vendor `system`; None when nobody has mapped it.
-
-    A canonical code means itself. A code is looked up at its vendor first, then among codes that mean the same
-    thing everywhere.
+def _same_everywhere(known: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """Codes that mean the same wherever they are used. Left out: codes with two meanings, numbers, and single words
+    (`FILTERED`, `DISABLED`), which mean one thing at the vendor they were read from and anything elsewhere.
     """
-    text = reason.strip()
-    if text in causes():
-        return text
-    folded, vendor = text.casefold(), system.strip().casefold()
-    return _by_vendor().get((vendor, folded)) or _by_first_word().get((vendor, folded)) or _by_code().get(folded)
+    meanings: dict[str, set[str]] = {}
+    for (_, code), cause in known.items():
+        meanings.setdefault(code, set()).add(cause)
+    return {
+        code: next(iter(found)) for code, found in meanings.items() if len(found) == 1 and ("_" in code or " " in code)
+    }
+
+
+def collected_codes() -> list[tuple[str, str, str]]:
+    """The codes that come with leadtrace, as (system, code, cause)."""
+    return [(row["system"], row["code"], row["cause"]) for row in _read("vendor_codes.csv")]
+
+
+@cache
+def built_in_codes() -> VendorCodes:
+    return VendorCodes(collected_codes())
+
+
+class CodeProblems(ValueError):  # noqa: N818  it carries problems, it is not one
+    """A file of vendor codes that cannot be used; the message has a sentence for each mistake."""
+
+
+def read_codes(text: str, file: str) -> list[tuple[str, str, str]]:
+    """The rows of a user's file of codes: a header `system,code,cause` and one line a code. Raises CodeProblems."""
+    reader = csv.reader(io.StringIO(text))
+    header = next(reader, [])
+    if [name.strip() for name in header[:3]] != ["system", "code", "cause"]:
+        raise CodeProblems(f"{file}:1: the first line must be `system,code,cause`")
+    rows: list[tuple[str, str, str]] = []
+    wrong: list[str] = []
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        system, code, cause = (cell.strip() for cell in [*cells, "", "", ""][:3])
+        if not code or cause not in causes():
+            near = get_close_matches(cause, causes(), 1)
+            hint = f"did you mean {near[0]}?" if near else "docs/causes.md lists the causes"
+            wrong.append(
+                f"{file}:{reader.line_num}: `{cause}` is no cause; {hint}"
+                if code
+                else f"{file}:{reader.line_num}: no code"
+            )
+        rows.append((system, code, cause))
+    if wrong:
+        raise CodeProblems("\n".join(wrong))
+    return rows

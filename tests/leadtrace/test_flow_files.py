@@ -3,14 +3,14 @@ import os
 import pytest
 from structlog.testing import capture_logs
 
-from leadtrace import flowfiles
+from leadtrace import watched
 from leadtrace.flowfiles import MAX_FLOW_BYTES, FlowFiles, read_flows
 from model.flowfile import FlowProblems
 
 
 @pytest.fixture(autouse=True)
 def looks_each_time(monkeypatch):
-    monkeypatch.setattr(flowfiles, "LOOK_AGAIN_S", -1.0)
+    monkeypatch.setattr(watched, "LOOK_AGAIN_S", -1.0)
 
 
 _moments = iter(range(1_700_000_000, 1_800_000_000))
@@ -72,7 +72,7 @@ def test_a_folder_that_goes_away_keeps_what_was_in_force(tmp_path, flow_text):
 
 
 def test_it_does_not_look_at_the_disk_at_every_question(tmp_path, flow_text, monkeypatch):
-    monkeypatch.setattr(flowfiles, "LOOK_AGAIN_S", 3600.0)
+    monkeypatch.setattr(watched, "LOOK_AGAIN_S", 3600.0)
     save(tmp_path / "a.yaml", flow_text("first"))
     flows = FlowFiles([tmp_path])
     save(tmp_path / "a.yaml", flow_text("second"))

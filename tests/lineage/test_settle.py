@@ -7,6 +7,7 @@ from otlp_requests import logs, span, traces
 from telling_hops import FLOWS
 
 from lineage.settle import Pace, Settler
+from model.causes import VendorCodes
 from store import agenda
 from store.hops import hops_of_leads
 from store.verdicts import verdicts_of_leads
@@ -212,3 +213,20 @@ def test_two_shards_settle_every_lead_between_them(store):
     assert 0 < half < 29
     Settler(store, lambda: FLOWS, shard=agenda.Shard(1, 2)).tick()
     assert len(verdicts_of_leads(store, leads)) == 29
+
+
+# ── vendors' codes ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_mapping_a_code_judges_the_leads_again_that_it_stopped(store):
+    codes = [VendorCodes([])]
+    settler = Settler(store, lambda: FLOWS, lambda: codes[-1])
+    refused = span("write", service="writer", at=4, lead="L-1", entry="c-1",
+                   attributes={"lead.outcome": "failed", "lead.reason": "E77", "lead.system": "acme"})  # fmt: skip
+    store.land("traces", traces(captured(), refused), "s-1")
+    settler.tick()
+    assert verdicts_of_leads(store, ["L-1"])["L-1"][0].verdict.cause == "unknown.vendor_unspecified"
+    codes.append(VendorCodes([("acme", "E77", "crm.row_lock")]))
+    settler.tick()
+    settler.tick()
+    assert verdicts_of_leads(store, ["L-1"])["L-1"][0].verdict.cause == "crm.row_lock"
