@@ -54,6 +54,17 @@ class StepState(Answer):
     at: datetime | None = None
 
 
+class SaidBefore(Answer):
+    """One thing that was said of an entry. `why` says what made it differ from what was said before; '' at first."""
+
+    decided_at: datetime
+    status: str
+    cause: str | None
+    step: str | None
+    headline: str
+    why: str
+
+
 class Why(Answer):
     """Why did this lead never enter the sequence? `since` is the moment that decided it."""
 
@@ -86,6 +97,9 @@ class Why(Answer):
     source: str = ""
     notes: list[str] = []
     steps: list[StepState] = []
+    history: list[SaidBefore] = []
+    hops: int = 0
+    flow_version: str = ""
 
 
 class EntryAnswer(Answer):

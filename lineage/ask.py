@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from lineage.answers import (
     AlsoAffected,
@@ -17,6 +18,8 @@ from lineage.answers import (
     StepState,
     Why,
 )
+from lineage.flowbook import FlowReader
+from lineage.history import told_before
 from lineage.journey import Journey, journeys
 from lineage.settle import judge_lead
 from lineage.signs import Sign
@@ -29,7 +32,7 @@ from store import counts, leads
 from store.engine import Store
 from store.hops import MAX_HOPS_OF_A_LEAD, hops_of_leads
 from store.leads import Key
-from store.verdicts import Written, body_of, verdicts_of_leads
+from store.verdicts import Written, body_of, history_of_entry, verdicts_of_leads
 
 PAGE = 25
 MAX_SKIP = 10_000
@@ -41,7 +44,7 @@ class NotFoundError(LookupError):
     """What was asked for is not there; the message is a sentence for the person who asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Library:
     """What answering needs: the store, the flows in force, and the key that turns an e-mail into what is stored."""
 
@@ -49,6 +52,11 @@ class Library:
     flows: Callable[[], Mapping[str, Flow]]
     tokens: Callable[[str], Sequence[str]] = field(default=lambda _text: ())
     codes: Callable[[], VendorCodes] = field(default=built_in_codes)
+
+    @cached_property
+    def book(self) -> FlowReader:
+        """Gives, at a moment, every version of the flows."""
+        return FlowReader(self.store, self.flows)
 
 
 # ── finding a lead ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,7 +154,7 @@ def journey_of(library: Library, text: str, *, now: datetime) -> LeadAnswer:
     made = journeys(lead, hops, flows, cut=cut)
     keys = leads.keys_of(library.store, [lead]).get(lead, [])
     shown = [answer for journey in made for answer in _hops(journey, flows, now, library.codes())]
-    verdicts = judge_lead(lead, hops, flows, now, library.codes())
+    verdicts = judge_lead(lead, hops, library.book(now), now, library.codes())
     return LeadAnswer(
         lead=lead,
         keys=_known_by(keys),
@@ -210,13 +218,13 @@ def why(library: Library, text: str, *, flow: str | None = None, entry: str | No
     flows = library.flows()
     hops = hops_of_leads(library.store, [lead]).get(lead, [])
     cut = len(hops) >= MAX_HOPS_OF_A_LEAD
-    judged = judge_lead(lead, hops, flows, now, library.codes())
+    judged = judge_lead(lead, hops, library.book(now), now, library.codes())
     wanted = [one for one in judged if flow in (None, one.flow) and entry in (None, one.entry)]
     if not wanted:
         raise NotFoundError(_no_entry(lead, judged, flow, entry))
     verdict = max(wanted, key=lambda one: (one.captured_at, one.entry))
     journey = next(one for one in journeys(lead, hops, flows, cut=cut) if one.entry == verdict.entry)
-    described = flows.get(verdict.flow)
+    described = library.book(now).in_force(verdict.flow, journey.hops[0].at)
     return _why(library, verdict, _decided_at(library, verdict, now), _strip(journey, described, now, library.codes()))
 
 
@@ -296,6 +304,9 @@ def _why(library: Library, verdict: Verdict, decided_at: datetime, steps: list[S
         source=verdict.source,
         notes=list(verdict.notes),
         steps=steps,
+        history=told_before(history_of_entry(library.store, verdict.lead, verdict.flow, verdict.entry)),
+        hops=verdict.hops,
+        flow_version=verdict.flow_version,
     )
 
 

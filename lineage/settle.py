@@ -15,6 +15,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from lineage.adopt import Adopter
+from lineage.flowbook import FlowBook, FlowKeeper, FlowsNow
 from lineage.journey import Journey, journeys
 from lineage.verdict import judge, unjudged
 from model.causes import VendorCodes, built_in_codes
@@ -35,9 +36,6 @@ SETTLED = Counter("leadtrace_leads_settled_total", "Leads looked at by the settl
 LAG = Gauge("leadtrace_settle_lag_seconds", "How far the settle loop is behind the newest due line of its agenda")
 TICK = Histogram("leadtrace_settle_tick_seconds", "Time that a tick of the settle loop took")
 ERRORS = Counter("leadtrace_settle_errors_total", "Ticks that failed and will be tried again")
-
-Flows = Callable[[], Mapping[str, Flow]]
-"""Gives the flows in force; asked once a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +70,14 @@ class Settler:
     def __init__(
         self,
         store: Store,
-        flows: Flows,
+        flows: FlowsNow,
         codes: Callable[[], VendorCodes] = built_in_codes,
         *,
         shard: Shard | None = None,
         pace: Pace | None = None,
     ) -> None:
         self._store = store
-        self._flows = flows
+        self._book = FlowKeeper(store, flows)
         self._codes = codes
         self._codes_applied: VendorCodes | None = None
         self._shard = shard or Shard()
@@ -179,7 +177,7 @@ class Settler:
             self._judge(some, now)
 
     def _judge(self, leads: Sequence[str], now: datetime) -> None:
-        flows, codes = self._flows(), self._codes()
+        book, codes = self._book(now), self._codes()
         hops = hops_of_leads(self._store, leads)
         before = verdicts.verdicts_of_leads(self._store, leads)
         made: list[tuple[Verdict, str]] = []
@@ -187,7 +185,7 @@ class Settler:
         reminders: list[tuple[datetime, str]] = []
         for lead in leads:
             known = {written.key: written for written in before.get(lead, ())}
-            judged = judge_lead(lead, hops.get(lead, []), flows, now, codes)
+            judged = judge_lead(lead, hops.get(lead, []), book, now, codes)
             for verdict in judged:
                 was = known.pop((verdict.flow, verdict.lead, verdict.entry), None)
                 body = verdicts.body_of(verdict)
@@ -203,23 +201,26 @@ class Settler:
 
 
 def judge_lead(
-    lead: str, hops: Sequence[Hop], flows: Mapping[str, Flow], now: datetime, codes: VendorCodes | None = None
+    lead: str,
+    hops: Sequence[Hop],
+    flows: Mapping[str, Flow] | FlowBook,
+    now: datetime,
+    codes: VendorCodes | None = None,
 ) -> list[Verdict]:
     """The verdict on each of a lead's entries in each flow it tries: exactly one an entry and flow."""
+    book = flows if isinstance(flows, FlowBook) else FlowBook(flows)
     cut = len(hops) >= MAX_HOPS_OF_A_LEAD
     found: list[Verdict] = []
-    for journey in journeys(lead, hops, flows, cut=cut):
-        found += _judge_journey(journey, flows, now, codes)
+    for journey in journeys(lead, hops, book.current, cut=cut):
+        found += _judge_journey(journey, book, now, codes)
     return found
 
 
-def _judge_journey(
-    journey: Journey, flows: Mapping[str, Flow], now: datetime, codes: VendorCodes | None
-) -> list[Verdict]:
-    return [
-        judge(journey, flows[name], now, codes) if name in flows else unjudged(journey, name)
-        for name in journey.flows(flows)
-    ]
+def _judge_journey(journey: Journey, book: FlowBook, now: datetime, codes: VendorCodes | None) -> Iterable[Verdict]:
+    began = journey.hops[0].at
+    for name in journey.flows(book.current):
+        flow = book.in_force(name, began)
+        yield judge(journey, flow, now, codes) if flow is not None else unjudged(journey, name)
 
 
 def _batches(all_of_them: Sequence[str], size: int) -> Iterable[Sequence[str]]:

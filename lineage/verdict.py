@@ -145,6 +145,7 @@ def _unknown(journey: Journey, flow_name: str, why: str) -> Verdict:
         campaign=journey.first(names.CAMPAIGN),
         segment=journey.first(names.SEGMENT),
         source=journey.first(names.SOURCE),
+        hops=len(journey.hops),
     )
 
 
@@ -175,6 +176,8 @@ def _base(case: Case, step: Step, status: Status, since_ns: int, hops: Sequence[
         source=journey.first(names.SOURCE),
         evidence=tuple(_evidence(case, hop) for hop in hops[-MAX_EVIDENCE:]),
         notes=_notes(case),
+        hops=len(journey.hops),
+        flow_version=flow.version,
     )
 
 

@@ -115,6 +115,7 @@ class Flow:
     title: str = ""
     owner: str = ""
     version: str = ""
+    text: str = ""
 
     @cached_property
     def by_name(self) -> dict[str, Step]:

@@ -140,13 +140,13 @@ def read_flow(text: str, file: str = "flow.yaml") -> Flow:
         raise FlowProblems([Problem(file, 1, f"the file is not YAML: {error}", "Save it as UTF-8 text")]) from error
     if node is None:
         raise FlowProblems([Problem(file, 1, "the file is empty", "Describe a flow; docs/flows.md shows one")])
-    flow = _flow(_Field(node, file, problems), hashlib.sha256(text.encode()).hexdigest()[:12])
+    flow = _flow(_Field(node, file, problems), text)
     if problems or flow is None:
         raise FlowProblems(sorted(problems, key=lambda problem: problem.line))
     return flow
 
 
-def _flow(root: _Field, version: str) -> Flow | None:
+def _flow(root: _Field, text: str) -> Flow | None:
     top = root.mapping("the file", ("apiVersion", "kind", "metadata", "spec"))
     _head(root, top)
     if "metadata" not in top or "spec" not in top:
@@ -176,7 +176,8 @@ def _flow(root: _Field, version: str) -> Flow | None:
         goal=goal,
         deadline=deadline,
         steps=tuple(ordered),
-        version=version,
+        version=hashlib.sha256(text.encode()).hexdigest()[:12],
+        text=text,
     )
 
 

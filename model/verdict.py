@@ -40,7 +40,8 @@ class Verdict:
     """What became of one entry, and why. Equal inputs give an equal verdict; times are aware UTC datetimes.
 
     `since` is the moment that decided it: the failing hop, the passed deadline, the goal. `due_at` is when a pending
-    verdict must be looked at again, else None. `reached` names the steps that were done, in the flow's order.
+    verdict must be looked at again, else None. `reached` names the steps that were done, in the flow's order; `hops`
+    counts the hops that were looked at, and `flow_version` is the flow file's that judged.
     """
 
     lead: str
@@ -69,3 +70,5 @@ class Verdict:
     evidence: tuple[Evidence, ...] = ()
     contributing: tuple[Contribution, ...] = ()
     notes: tuple[str, ...] = ()
+    hops: int = 0
+    flow_version: str = ""

@@ -49,6 +49,12 @@ def verdicts_of_leads(store: Store, leads: Sequence[str]) -> dict[str, list[Writ
     return found
 
 
+def history_of_entry(store: Store, lead: str, flow: str, entry: str, *, most: int = 100) -> list[Written]:
+    """What was said of one entry, the oldest first."""
+    rows = store.rows("history_of_entry", lead=lead, flow=flow, entry=entry, most=most)
+    return [Written(_BODY.validate_json(body), decided_at, body) for decided_at, body in rows]
+
+
 def write(store: Store, made: Iterable[tuple[Verdict, str]], gone: Iterable[Verdict], *, decided_at: datetime) -> None:
     """Write verdicts (each with its body) and withdraw those of entries that are no longer there."""
     version = int(decided_at.timestamp() * 1_000_000)

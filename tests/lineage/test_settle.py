@@ -4,11 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from otlp_requests import logs, span, traces
-from telling_hops import FLOWS
+from telling_hops import FLOW_YAML, FLOWS
 
+from lineage.ask import Library, why
+from lineage.flowbook import book
 from lineage.settle import Pace, Settler
 from model.causes import VendorCodes
+from model.flowfile import read_flow
 from store import agenda
+from store.flow_versions import FlowVersion
 from store.hops import hops_of_leads
 from store.verdicts import verdicts_of_leads
 
@@ -60,9 +64,10 @@ def test_a_late_hop_judges_again(settle):
 
 
 def test_a_settled_lead_is_not_written_again_when_nothing_changed(settle, store):
-    settle(sent(captured(), enrolled()))
+    request = sent(captured(), enrolled())
+    settle(request)
     versions = store.command("SELECT count() FROM verdicts")
-    settle(sent(captured(), enrolled()))
+    settle(request)
     assert store.command("SELECT count() FROM verdicts") == versions
 
 
@@ -230,3 +235,66 @@ def test_mapping_a_code_judges_the_leads_again_that_it_stopped(store):
     settler.tick()
     settler.tick()
     assert verdicts_of_leads(store, ["L-1"])["L-1"][0].verdict.cause == "crm.row_lock"
+
+
+# ── what was said before, and by which flow file ────────────────────────────────────────────────────────────────────
+
+
+def told(store, flows, lead="L-1"):
+    answer = why(Library(store, lambda: flows), lead, now=datetime.now(UTC))
+    return [(one.status, one.step, one.why) for one in answer.history]
+
+
+def test_what_was_said_before_is_kept_with_why_it_changed(settle, store):
+    settle(sent(captured()))
+    settle(sent(enrolled()))
+    (first, second) = told(store, FLOWS)
+    assert first == ("blocked", "consent", "")
+    assert second[:2] == ("entered", "enrol")
+    assert second[2].startswith("1 more hop arrived")
+
+
+def test_an_edited_flow_file_does_not_change_what_was_said_of_leads_that_came_before(store):
+    strict = read_flow(FLOW_YAML.replace("at_least: 60", "at_least: 90"))
+    flows = [FLOWS]
+    settler = Settler(store, lambda: flows[-1])
+    now = datetime.now(UTC)
+    moment = (now - datetime(2026, 3, 2, 9, tzinfo=UTC)).total_seconds()
+
+    def scored(lead, trace, at):
+        return [captured(lead=lead, entry=lead, trace=trace, at=at),
+                span("check", service="permissions", lead=lead, entry=lead, trace=trace, at=at + 0.1),
+                span("score", service="scorer", lead=lead, entry=lead, trace=trace, at=at + 0.2, attributes={"lead.score": 80})]  # fmt: skip
+
+    def step_of(lead):
+        return verdicts_of_leads(store, [lead])[lead][0].verdict.step
+
+    settler.tick()
+    store.land("traces", traces(*scored("L-1", "1" * 32, moment - 7200)), "before the edit")
+    settler.tick()
+    flows.append({strict.name: strict})
+    settler.settle([], now)
+    agenda.remind(store, [(agenda.engine_now(store), "L-1")])
+    settler.tick()
+    assert step_of("L-1") == "crm"  # 80 passes the gate that was in force at its capture
+    store.land("traces", traces(*scored("L-2", "2" * 32, moment + 3600)), "after the edit")
+    settler.tick()
+    assert step_of("L-2") == "score"  # and fails the new one
+
+
+def test_judging_again_by_the_new_version_is_a_version_that_applies_earlier():
+    old, new = read_flow(FLOW_YAML), read_flow(FLOW_YAML.replace("60", "90"))
+    at = [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 11)]
+    edited = book({new.name: new}, [kept(old, at[0], at[0]), kept(new, at[5], at[5])])
+    assert edited.in_force("webinar", at[3]).version == old.version
+    assert edited.in_force("webinar", at[7]).version == new.version
+    assert edited.in_force("webinar", datetime(2025, 1, 1, tzinfo=UTC)).version == old.version
+    again = book({new.name: new}, [kept(old, at[0], at[0]), kept(new, at[5], at[5]), kept(new, at[2], at[8])])
+    assert again.in_force("webinar", at[3]).version == new.version
+    assert again.in_force("webinar", at[1]).version == old.version
+    put_back = book({old.name: old}, [kept(old, at[0], at[0]), kept(new, at[3], at[3]), kept(old, at[6], at[6])])
+    assert [put_back.in_force("webinar", at[day]).version == old.version for day in (1, 4, 7)] == [True, False, True]
+
+
+def kept(flow, applies_at, written_at):
+    return FlowVersion(flow.name, flow.version, flow.text, applies_at, written_at)
