@@ -36,8 +36,13 @@ class AlsoAffected(Answer):
 
 
 class ChangeAnswer(Answer):
+    """Something that changed before. `overlap` is the share (0 to 1) of affected entries that were stopped after it."""
+
     at: datetime
     what: str
+    kind: str = ""
+    overlap: float = 0.0
+    link: str | None = None
 
 
 class StepState(Answer):

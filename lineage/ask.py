@@ -18,6 +18,7 @@ from lineage.answers import (
     StepState,
     Why,
 )
+from lineage.changes import what_changed
 from lineage.flowbook import FlowReader
 from lineage.history import told_before
 from lineage.journey import Journey, journeys
@@ -327,9 +328,13 @@ def _also_affected(library: Library, verdict: Verdict) -> AlsoAffected:
 
 
 def _changes(library: Library, verdict: Verdict) -> list[ChangeAnswer]:
-    """Versions of the services in evidence that appeared in the day before the moment that decided it."""
-    services = sorted({one.service for one in verdict.evidence if one.service})
-    if verdict.status is not Status.BLOCKED or not services:
-        return []
-    seen = counts.versions_seen(library.store, services, verdict.since - NEAR, verdict.since)
-    return [ChangeAnswer(at=at, what=f"{service} {version} first seen") for service, version, at in seen]
+    return [
+        ChangeAnswer(
+            at=one.change.at,
+            what=one.change.what,
+            kind=one.change.kind,
+            overlap=one.overlap,
+            link=one.change.link or None,
+        )
+        for one in what_changed(library.store, verdict)
+    ]

@@ -77,10 +77,3 @@ def also_affected(
         **{"flow": flow, "status": status, "cause": cause, "step": step, "lead": lead, "from": since, "until": until},
     )[0]
     return (row[0], row[1]) if row[0] else (0, None)
-
-
-def versions_seen(
-    store: Store, services: Sequence[str], since: datetime, until: datetime
-) -> list[tuple[str, str, datetime]]:
-    rows = store.rows("versions_seen", **{"services": list(services), "from": since, "until": until})
-    return [(row[0], row[1], row[2]) for row in rows]
