@@ -2,7 +2,9 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from leadtrace.codefile import CodeFile
 from leadtrace.flowfiles import FlowFiles
@@ -31,6 +33,11 @@ def ask_why(settings: Settings, lead: str, flow: str | None, entry: str | None) 
 
 
 def _from_store(settings: Settings, lead: str, flow: str | None, entry: str | None) -> Any:
+    folder = Path(urlsplit(settings.store_url).path)
+    if settings.store_url.startswith("chdb:") and not folder.exists():
+        raise NoAnswerError(
+            f"Nothing was collected yet in {settings.data}: run `leadtrace serve`, or set LEADTRACE_DATA to its folder."
+        )
     personal = load_or_create_key(settings.pii_key_path)
     store = Store(settings.store_url)
     try:

@@ -46,6 +46,7 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
             TokenFileError,
             FlowProblems,
             PersonalKeyError,
+            SettingsError,
             StoreError,
             SpoolInUseError,
         ) as error:
@@ -97,7 +98,7 @@ def web() -> None:
 @_ends_with_a_sentence
 def _run(parts: tuple[str, ...]) -> None:
     from leadtrace.logs import set_up_logs  # noqa: PLC0415  the engine takes seconds to import; --help must not
-    from leadtrace.serve import Service, first_ingest_token  # noqa: PLC0415
+    from leadtrace.serve import Ready, Service, first_ingest_token  # noqa: PLC0415
     from leadtrace.welcome import welcome  # noqa: PLC0415
 
     settings = _settings()
@@ -108,8 +109,14 @@ def _run(parts: tuple[str, ...]) -> None:
         )
     set_up_logs(settings.log)
     service = Service(settings, parts)
-    token = first_ingest_token(service.tokens) if settings.auth == "token" and "collector" in parts else None
-    service.run(lambda ready: click.echo(welcome(service, ready, token), err=False))
+    shows_token = settings.auth == "token" and "collector" in parts and len(service.tokens) == 0
+
+    def greet(ready: Ready) -> None:
+        """The token is made only now: a start that failed would have kept the one chance to show it."""
+        token = first_ingest_token(service.tokens) if shows_token else None
+        click.echo(welcome(service, ready, token))
+
+    service.run(greet)
 
 
 @main.command()
@@ -209,9 +216,12 @@ def token_create(role: str, note: str) -> None:
     ingest sends telemetry (OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20TOKEN"), read asks the API and signs in
     to the pages, admin does both.
     """
+    from leadtrace.settings import data_folder  # noqa: PLC0415
     from leadtrace.tokens import Role, Tokens  # noqa: PLC0415
 
-    click.echo(Tokens(_settings().tokens_path).create(Role(role), note, now=datetime.now(UTC)))
+    settings = _settings()
+    data_folder(settings)
+    click.echo(Tokens(settings.tokens_path).create(Role(role), note, now=datetime.now(UTC)))
 
 
 @main.command()

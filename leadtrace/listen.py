@@ -13,6 +13,12 @@ from leadtrace.settings import Address
 class CannotListenError(RuntimeError):
     """An address is taken or not ours; the message names the setting and the mend."""
 
+    def __init__(self, address: Address, setting: str, reason: str) -> None:
+        super().__init__(
+            f"{setting} {address} cannot be listened on ({reason}). Something else uses it, or it is not an address of"
+            f" this machine; stop that, or set {setting} to another, such as 127.0.0.1:0 for any free port."
+        )
+
 
 def bind(address: Address, setting: str) -> socket.socket:
     """A listening socket. Port 0 takes any free port."""
@@ -23,10 +29,7 @@ def bind(address: Address, setting: str) -> socket.socket:
         listener.bind(tuple(address))
     except OSError as error:
         listener.close()
-        raise CannotListenError(
-            f"{setting} {address} cannot be listened on ({error.strerror}). Something else uses it, or it is not an"
-            f" address of this machine; stop that, or set {setting} to another, such as 127.0.0.1:0 for any free port."
-        ) from error
+        raise CannotListenError(address, setting, str(error.strerror)) from error
     listener.listen(1024)
     return listener
 

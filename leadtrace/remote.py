@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import socket
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -47,15 +48,27 @@ class RunningServer:
             raise RemoteError(answer.status, said.get("detail") or f"the server answered {answer.status}")
         return said
 
+    def listens(self) -> bool:
+        where = urlsplit(self.address)
+        try:
+            socket.create_connection((where.hostname or "", where.port or 80), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
     def why(self, lead: str, flow: str | None, entry: str | None) -> Any:
         return self.get(f"/api/v1/leads/{quote(lead, safe='')}/why", flow=flow, entry=entry)
 
 
 def running_server(settings: Settings) -> RunningServer | None:
-    """The server that runs on this data folder, if one does."""
+    """The server that runs on this data folder, if one does.
+
+    A killed server leaves its note behind, and its number may be another process's by now: somebody must listen, too.
+    """
     try:
         note = json.loads((settings.data / SERVER_FILE).read_text())
         os.kill(note["pid"], 0)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return RunningServer(note["web"], settings)
+    server = RunningServer(note["web"], settings)
+    return server if server.listens() else None

@@ -22,8 +22,8 @@ from collector.serve import Collector
 from leadtrace.codefile import CodeFile
 from leadtrace.flowfiles import FlowFiles
 from leadtrace.guard import Doorkeeper
-from leadtrace.listen import bind, bound, server
-from leadtrace.settings import Address, Settings
+from leadtrace.listen import CannotListenError, bind, bound, server
+from leadtrace.settings import Address, Settings, data_folder
 from leadtrace.tokens import Role, Signer, Tokens, session_key, write_private
 from leadtrace.web import web_app
 from lineage.ask import Library
@@ -55,7 +55,7 @@ class Service:
     def __init__(self, settings: Settings, parts: Sequence[str] = PARTS) -> None:
         self.settings = settings
         self.parts = tuple(parts)
-        settings.data.mkdir(parents=True, exist_ok=True)
+        data_folder(settings)
         self.flows = FlowFiles(settings.flows)
         self.codes = CodeFile(settings.vendor_codes)
         self.tokens = Tokens(settings.tokens_path)
@@ -110,9 +110,9 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        grpc_address = await self._start_grpc()
         servers = [(server(app), self._sockets[name]) for name, app in self._apps().items()]
         running = [asyncio.create_task(one.serve([listener])) for one, listener in servers]
-        grpc_address = await self._start_grpc()
         ready = Ready(self._bound("web"), self._bound("otlp_http"), grpc_address)
         self._announce(ready)
         on_ready(ready)
@@ -129,14 +129,17 @@ class Service:
         if self.collector is not None:
             apps["otlp_http"] = self.collector.asgi_app
         if "web" in self.parts:
-            apps["web"] = web_app(self.library, self.doorkeeper, self._not_ready)
+            apps["web"] = web_app(self.library, self.doorkeeper, self._not_ready, self.personal.scrub_text)
         return apps
 
     async def _start_grpc(self) -> Address | None:
         if self.collector is None:
             return None
         asked = self.settings.otlp_grpc
-        port = await self.collector.start_grpc(str(asked))
+        try:
+            port = await self.collector.start_grpc(str(asked))
+        except RuntimeError as error:  # gRPC says no more than that it failed
+            raise CannotListenError(asked, "LEADTRACE_OTLP_GRPC", "gRPC cannot bind it") from error
         return Address(asked.host, port)
 
     def _bound(self, name: str) -> Address | None:

@@ -207,6 +207,19 @@ def read_settings(environment: Mapping[str, str], folder: Path | None = None) ->
     return settings
 
 
+def data_folder(settings: Settings) -> Path:
+    """The data folder, made where it is missing. Raises SettingsError when it cannot be made or written."""
+    reason = "this user cannot write it"
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = str(error.strerror)
+    if not os.access(settings.data, os.W_OK | os.X_OK):
+        mend = "chown it to the user that runs leadtrace, or set LEADTRACE_DATA to a folder of this user's"
+        raise SettingsError(f"LEADTRACE_DATA (it is {str(settings.data)!r}): {reason}; {mend}")
+    return settings.data
+
+
 def _from_file(environment: Mapping[str, str], folder: Path) -> dict[str, Any]:
     named = environment.get(f"{PREFIX}CONFIG")
     path = Path(named) if named else folder / FILE
