@@ -43,3 +43,9 @@ class Refusals(Answer):
 
 class Health(Answer):
     status: Literal["ok"] = "ok"
+
+
+class Taken(Answer):
+    """How many changes were taken."""
+
+    taken: int

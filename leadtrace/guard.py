@@ -88,11 +88,14 @@ class Guard:
         if path in _OPEN or path.startswith("/static/"):
             return None
         role = self._doorkeeper.role_of(request.headers.get("authorization"))
+        if request.method not in {"GET", "HEAD"}:
+            return _may_send(role)
+        return self._may_read(request, role, self._doorkeeper)
+
+    def _may_read(self, request: Request, role: Role | None, doorkeeper: Doorkeeper) -> Response | None:
         if role is not None:
             return None if role.may(Role.READ) else _problem(403, "This token may send telemetry, not read.")
-        if self._doorkeeper.has_session(_cookie(request.headers)):
-            return None
-        return _way_in(request)
+        return None if doorkeeper.has_session(_cookie(request.headers)) else _way_in(request)
 
     async def _sign_in(self, request: Request, doorkeeper: Doorkeeper) -> Response:
         code = request.query_params.get("code", "")
@@ -121,6 +124,15 @@ async def _pasted_token(request: Request) -> str:
     except ClientDisconnect:
         return ""
     return parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()
+
+
+def _may_send(role: Role | None) -> Response | None:
+    """Only tokens send: a session's cookie goes along with whatever a foreign page makes the browser post."""
+    if role is None:
+        return _problem(
+            401, "Send a token: `Authorization: Bearer …`; make one with `leadtrace token create --role ingest`."
+        )
+    return None if role.may(Role.INGEST) else _problem(403, "This token may read, not send.")
 
 
 def _way_in(request: Request) -> Response:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from api.health import health_router
 from api.problems import problem
 from api.routes import api_router
+from api.told_changes import changes_router
 from leadtrace import __version__
 from leadtrace.guard import Doorkeeper, Guard
 from lineage.ask import Library, NotFoundError
@@ -26,16 +27,21 @@ _ERRORS = (HTTPException, RequestValidationError, NotFoundError, WindowError, St
 _FOR_MACHINES = ("/api/", "/healthz", "/readyz", "/metrics")
 
 
-def web_app(library: Library, doorkeeper: Doorkeeper | None, not_ready: Callable[[], str | None]) -> ASGIApp:
+def web_app(
+    library: Library, doorkeeper: Doorkeeper | None, not_ready: Callable[[], str | None], scrub: Callable[[str], str]
+) -> ASGIApp:
     """Everything that LEADTRACE_WEB serves."""
-    app = application(library, _now, not_ready)
+    app = application(library, _now, not_ready, scrub)
     return Guard(app, doorkeeper, sign_in_page)
 
 
-def application(library: Library, clock: Callable[[], datetime], not_ready: Callable[[], str | None]) -> FastAPI:
+def application(
+    library: Library, clock: Callable[[], datetime], not_ready: Callable[[], str | None], scrub: Callable[[str], str]
+) -> FastAPI:
     """Pages and API without the guard."""
     at = "/api/openapi.json"
     app = FastAPI(title="leadtrace", version=__version__, openapi_url=at, docs_url=None, redoc_url=None)
+    app.include_router(changes_router(library.store, clock=clock, scrub=scrub))
     app.include_router(api_router(library, clock=clock))
     app.include_router(health_router(not_ready))
     app.include_router(pages(library, clock=clock))
