@@ -17,6 +17,9 @@ from leadtrace.settings import Settings, SettingsError, read_settings
 
 def _settings(**overrides: Any) -> Settings:
     """The settings in force, or an end with a sentence for each mistake."""
+    from leadtrace.logs import log_beside_the_answer  # noqa: PLC0415
+
+    log_beside_the_answer()
     environment = {
         **os.environ,
         **{f"LEADTRACE_{key.upper()}": str(value) for key, value in overrides.items() if value},
@@ -228,7 +231,9 @@ def token_create(role: str, note: str) -> None:
 def doctor() -> None:
     """Say what is wrong with this set-up: settings, folders, keys, addresses, engine, schema, flows, recent hops."""
     from leadtrace.doctor import examine  # noqa: PLC0415
+    from leadtrace.logs import log_beside_the_answer  # noqa: PLC0415
 
+    log_beside_the_answer()
     healthy = True
     for finding in examine(os.environ):
         healthy = healthy and not finding.bad

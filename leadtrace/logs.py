@@ -7,6 +7,12 @@ from typing import Literal
 import structlog
 
 
+def log_beside_the_answer() -> None:
+    """For commands that answer on standard output: what is logged meanwhile must not stand in the answer."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())  # its failures come up as exceptions
+
+
 def set_up_logs(style: Literal["console", "json"]) -> None:
     """Lines of our own and of the libraries take the same form. Nothing is logged once a hop."""
     shared: list[structlog.typing.Processor] = [

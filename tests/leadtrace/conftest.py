@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import structlog
 
 FLOW = """\
 apiVersion: leadtrace/v1
@@ -16,6 +17,14 @@ spec:
     - {name: capture, kind: capture, owner: web, match: [{event: FormSubmitted}]}
     - {name: enrol, kind: sequence, after: [capture], within: 5m, owner: sales-ops, match: [{event: SequenceEnrolled}]}
 """
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before():
+    """Commands run in this process set up logs for themselves."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(autouse=True)
