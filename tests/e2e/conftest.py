@@ -25,8 +25,8 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, flows: Path):
-    """A running server that the tests of a module share."""
+    """A running server that those share who do it no harm."""
     with Live(tmp_path_factory.mktemp("server"), flows=flows) as running:
         yield running

@@ -203,14 +203,11 @@ class Live:
         return httpx.post(f"{self.otlp_http}/v1/traces", content=content, headers={**PROTOBUF, **self.bearer()})
 
     def get(self, path: str, **query: str) -> httpx.Response:
-        return self.ask("GET", path, **query)
-
-    def ask(self, method: str, path: str, **query: str) -> httpx.Response:
         """An answer of pages or API to one who signed in as people do."""
         if self._session[0] != self.link:
             self._session = (self.link, _signed_in(self.link))
         cookie = {"cookie": self._session[1]}
-        return httpx.request(method, f"{self.web}{path}", params=query or None, headers=cookie, timeout=30)
+        return httpx.get(f"{self.web}{path}", params=query or None, headers=cookie, timeout=30)
 
     def why(self, lead: str) -> dict[str, Any] | None:
         """The answer; None while there is none."""

@@ -118,11 +118,10 @@ def test_a_lead_is_found_by_its_id_by_its_entry_and_by_its_address_which_is_kept
     address = "rosa.grant5@evergreen.example"
     server.send(captured("L-rosa", lead_email=address))
     wait_for(lambda: status_of(server, "L-rosa"), "the lead")
-    for known_by in ("c-L-rosa", address):
-        done = server.command("why", known_by, "--json")
-        assert done.returncode == 0, f"{known_by}: {done.stderr}"
-        assert json.loads(done.stdout)["lead"] == "L-rosa"
-    for spelled in ("l-rosa", "C-l-ROSA", address.upper(), f" {address} "):
+    done = server.command("why", address, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["lead"] == "L-rosa"
+    for spelled in ("l-rosa", "c-L-rosa", "C-l-ROSA", address.upper(), f" {address} "):
         assert server.why(quote(spelled))["lead"] == "L-rosa"
     assert address not in server.get("/api/v1/leads/L-rosa").text
 

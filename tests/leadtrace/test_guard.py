@@ -178,6 +178,20 @@ def test_only_tokens_that_may_send_may_post(door, who, status):
     assert door.ask("/api/v1/changes", who, "POST", content=b"x").status_code == status
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/changes", "/leads/L-1", "/flows"])
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [(NOBODY, 401), ("session", 401), ("read", 403), ("ingest", 200), ("admin", 200), ("local", 200)],
+)
+def test_only_tokens_that_may_send_change_anything_and_no_cookie_does(door, method, path, who, status):
+    """A cookie goes along with whatever a foreign page makes the browser post."""
+    answer = door.ask(path, who, method)
+    assert answer.status_code == status
+    if status > 200:
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_who_may_send_telemetry(door):
     may = {who: door.keeper.may_ingest(door.who(who).get("authorization")) for who in (NOBODY, *ROLES, "local")}
     assert may == {NOBODY: False, "ingest": True, "read": False, "admin": True, "local": True}
