@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from lineage.answers import Answer, CauseCount, FlowAnswer
+from lineage.measures import Difference, UnmappedCode
 
 
 class Flows(Answer):
@@ -49,3 +50,18 @@ class Taken(Answer):
     """How many changes were taken."""
 
     taken: int
+
+
+class Differences(Answer):
+    """What the entries that one cause stopped have in common and the others do not, the surest first."""
+
+    flow: str
+    cause: str
+    step: str
+    differences: list[Difference]
+
+
+class UnmappedCodes(Answer):
+    """Vendors' codes that nobody has mapped, those that stopped most leads first."""
+
+    codes: list[UnmappedCode]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from api.health import health_router
+from api.measured import measures_router
 from api.problems import problem
 from api.routes import api_router
 from api.told_changes import changes_router
@@ -43,6 +44,7 @@ def application(
     app = FastAPI(title="leadtrace", version=__version__, openapi_url=at, docs_url=None, redoc_url=None)
     app.include_router(changes_router(library.store, clock=clock, scrub=scrub))
     app.include_router(api_router(library, clock=clock))
+    app.include_router(measures_router(library, clock=clock))
     app.include_router(health_router(not_ready))
     app.include_router(pages(library, clock=clock))
     app.mount("/static", static_files())

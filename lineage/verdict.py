@@ -176,9 +176,30 @@ def _base(case: Case, step: Step, status: Status, since_ns: int, hops: Sequence[
         source=journey.first(names.SOURCE),
         evidence=tuple(_evidence(case, hop) for hop in hops[-MAX_EVIDENCE:]),
         notes=_notes(case),
+        touched_at=_touched_at(case),
+        stages=_stages(journey),
+        interventions=sum(hop.event == names.MANUAL_INTERVENTION for hop in journey.hops),
         hops=len(journey.hops),
         flow_version=flow.version,
     )
+
+
+def _touched_at(case: Case) -> datetime | None:
+    """When the lead was first touched: contacted by a person, or entered into the sequence."""
+    goal = case.states[case.flow.goal].done
+    times = [hop.at_ns for hop in case.journey.hops if hop.event == names.LEAD_CONTACTED]
+    times += [goal.end_ns] if goal is not None else []
+    return moment(min(times)) if times else None
+
+
+def _stages(journey: Journey) -> tuple[str, ...]:
+    """The stages the lead moved to, in order; qualifying for the campaign makes it an MQL."""
+    moved = [
+        names.MQL if hop.event == names.CAMPAIGN_QUALIFIED else hop.attributes.get(names.STAGE, "")
+        for hop in journey.hops
+        if hop.event in {names.CAMPAIGN_QUALIFIED, names.STAGE_MOVED}
+    ]
+    return tuple(dict.fromkeys(stage for stage in moved if stage))
 
 
 def _told(case: Case, verdict: Verdict, detail: str = "") -> Verdict:

@@ -19,6 +19,7 @@ CONTRACT = "lead.contract"
 EMAIL_MASK = "lead.email.mask"
 EMAIL_TOKEN = "lead.email.token"  # noqa: S105  the name of an attribute
 CRM_ID = "lead.crm.id"
+STAGE = "lead.stage"
 
 # The events a flow's life is told in (`lead.event`). Others may be sent; these mean something to the judge.
 UNSUBSCRIBED = "Unsubscribed"
@@ -28,3 +29,11 @@ IDENTITY_MERGED = "IdentityMerged"
 IDENTITY_UNMERGED = "IdentityUnmerged"
 DEAD_LETTERED = "DeadLettered"
 ENROLLMENT_SKIPPED = "EnrollmentSkipped"
+CAMPAIGN_QUALIFIED = "CampaignQualified"
+STAGE_MOVED = "StageMoved"
+LEAD_CONTACTED = "LeadContacted"
+MANUAL_INTERVENTION = "ManualIntervention"
+
+# The stages that the alignment numbers count (`lead.stage` of a StageMoved).
+MQL = "MQL"
+SAL = "SAL"

@@ -41,7 +41,9 @@ class Verdict:
 
     `since` is the moment that decided it: the failing hop, the passed deadline, the goal. `due_at` is when a pending
     verdict must be looked at again, else None. `reached` names the steps that were done, in the flow's order; `hops`
-    counts the hops that were looked at, and `flow_version` is the flow file's that judged.
+    counts the hops that were looked at, `touched_at` is the first touch by a person or the sequence, `stages` are those
+    the lead moved to, `interventions` counts how often a person stepped in, `flow_version` is the flow file's that
+    judged.
     """
 
     lead: str
@@ -70,5 +72,8 @@ class Verdict:
     evidence: tuple[Evidence, ...] = ()
     contributing: tuple[Contribution, ...] = ()
     notes: tuple[str, ...] = ()
+    touched_at: datetime | None = None
+    stages: tuple[str, ...] = ()
+    interventions: int = 0
     hops: int = 0
     flow_version: str = ""

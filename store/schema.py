@@ -1,7 +1,7 @@
 """The schema and its migrations: SQL files, numbered, forward only.
 
-A file is a list of statements that end in `;` at a line's end. A line `-- define NAME = TYPE` names a type that the
-file's statements repeat; ClickHouse has no type aliases, and OTLP's AnyValue stands in its landing tables twelve times.
+A file is a list of statements that end in `;` at a line's end. A line `-- define NAME = TEXT` names a type or an
+expression that the file's statements repeat: ClickHouse has no names for types, and OTLP's AnyValue stands everywhere.
 """
 
 import re
