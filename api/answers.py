@@ -65,3 +65,10 @@ class UnmappedCodes(Answer):
     """Vendors' codes that nobody has mapped, those that stopped most leads first."""
 
     codes: list[UnmappedCode]
+
+
+class Applied(Answer):
+    """How many leads are judged again by the version in force."""
+
+    flow: str
+    leads: int

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
 from leadtrace import __version__
 from leadtrace.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from leadtrace.remote import RunningServer
 
 
 def _settings(**overrides: Any) -> Settings:
@@ -37,7 +41,9 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         from collector.spool import SpoolInUseError  # noqa: PLC0415
         from leadtrace.listen import CannotListenError  # noqa: PLC0415
+        from leadtrace.remote import RemoteError  # noqa: PLC0415
         from leadtrace.tokens import TokenFileError  # noqa: PLC0415
+        from model.causes import CodeProblems  # noqa: PLC0415
         from model.flowfile import FlowProblems  # noqa: PLC0415
         from model.personal import PersonalKeyError  # noqa: PLC0415
         from store.errors import StoreError  # noqa: PLC0415
@@ -46,9 +52,11 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except (
             CannotListenError,
+            CodeProblems,
             TokenFileError,
             FlowProblems,
             PersonalKeyError,
+            RemoteError,
             SettingsError,
             StoreError,
             SpoolInUseError,
@@ -202,6 +210,38 @@ def flow_check(files: tuple[Path, ...]) -> None:
         described = read_flow_file(path)
         way = " → ".join(step.name for step in described.steps)
         click.echo(f"{path}: `{described.name}` is right: {way}; the goal is {described.goal}")
+
+
+@flow.command("preview")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--since", default="7d", show_default=True, help="Entries captured since then: 24h, 7d, 2026-03-02.")
+@_ends_with_a_sentence
+def flow_preview(file: Path, since: str) -> None:
+    """Say what FILE would have said of entries that a running server knows. Changes nothing."""
+    from leadtrace.telling import told_preview  # noqa: PLC0415
+
+    answer = _server().post("/api/v1/flow-preview", file.read_text(encoding="utf-8"), since=since)
+    click.echo(told_preview(answer))
+
+
+@flow.command("apply")
+@click.argument("name")
+@click.option("--since", required=True, help="Entries captured since then are judged again: 24h, 7d, 2026-03-02.")
+@_ends_with_a_sentence
+def flow_apply(name: str, since: str) -> None:
+    """Judge again by the file of flow NAME as it is now. Without this, entries keep the version of their capture."""
+    answer = _server().post(f"/api/v1/flows/{quote(name, safe='')}/apply", since=since)
+    click.echo(f"{answer['leads']} leads are judged again by `{name}` as it is now")
+
+
+def _server() -> "RunningServer":
+    from leadtrace.remote import running_server  # noqa: PLC0415
+
+    settings = _settings()
+    found = running_server(settings)
+    if found is None:
+        raise click.ClickException(f"no server runs on {settings.data}; start one with `leadtrace serve`")
+    return found
 
 
 @main.group()

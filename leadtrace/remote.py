@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -31,19 +32,25 @@ class RunningServer:
 
     def get(self, path: str, **query: str | None) -> Any:
         """The JSON at an API path. Raises RemoteError for a problem, OSError when nobody answers."""
+        return self._ask("GET", path, query)
+
+    def post(self, path: str, body: str = "", **query: str | None) -> Any:
+        """The JSON that answers something sent. Raises as `get` does."""
+        return self._ask("POST", path, query, body.encode())
+
+    def _ask(self, method: str, path: str, query: Mapping[str, str | None], body: bytes | None = None) -> Any:
         given = {key: value for key, value in query.items() if value is not None}
+        asked = path + (f"?{urlencode(given)}" if given else "")
         where = urlsplit(self.address)
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=60)
         try:
             bearer = local_bearer(Signer(session_key(self.settings.session_key_path)))
-            connection.request(
-                "GET", path + (f"?{urlencode(given)}" if given else ""), headers={"Authorization": bearer}
-            )
+            connection.request(method, asked, body, {"Authorization": bearer})
             answer = connection.getresponse()
-            body = answer.read()
+            content = answer.read()
         finally:
             connection.close()
-        said = json.loads(body) if "json" in (answer.getheader("Content-Type") or "") else {}
+        said = json.loads(content) if "json" in (answer.getheader("Content-Type") or "") else {}
         if answer.status >= 400:
             raise RemoteError(answer.status, said.get("detail") or f"the server answered {answer.status}")
         return said

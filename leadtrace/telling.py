@@ -38,3 +38,14 @@ def _lists(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"  note       {note}"
     for one in answer["evidence"]:
         yield f"  evidence   {one['at']} {one['service']}: {one['name']} → {one['outcome']} (trace {one['trace_id']})"
+
+
+def told_preview(answer: Mapping[str, Any]) -> str:
+    """What a flow file would have said, as lines."""
+    entries, same = answer["entries"], answer["same"]
+    cut = " (there are more; these were looked at)" if answer["cut"] else ""
+    lines = [f"`{answer['flow']}`: {entries} entries since {answer['since']}{cut}; {same} would be said the same."]
+    for turn in answer["turns"]:
+        leads = ", ".join(turn["examples"])
+        lines.append(f"  {turn['entries']:>6}  {turn['was']} → {turn['would_be']}  (such as {leads})")
+    return "\n".join(lines)

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from api.flow_edits import flow_edits_router
 from api.health import health_router
 from api.measured import measures_router
 from api.problems import problem
@@ -45,6 +46,7 @@ def application(
     app.include_router(changes_router(library.store, clock=clock, scrub=scrub))
     app.include_router(api_router(library, clock=clock))
     app.include_router(measures_router(library, clock=clock))
+    app.include_router(flow_edits_router(library, clock=clock))
     app.include_router(health_router(not_ready))
     app.include_router(pages(library, clock=clock))
     app.mount("/static", static_files())

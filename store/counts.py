@@ -68,6 +68,11 @@ def entries_of_flows(store: Store, since: datetime, until: datetime) -> dict[str
     return found
 
 
+def leads_of_flow(store: Store, of: Slice, *, most: int) -> list[str]:
+    """Leads with entries in the flow that were captured in the slice's time, at most `most`."""
+    return [row[0] for row in store.rows("leads_of_flow", **of.whole, most=most)]
+
+
 def also_affected(
     store: Store, *, flow: str, status: str, cause: str, step: str, lead: str, since: datetime, until: datetime
 ) -> tuple[int, datetime | None]:
