@@ -103,6 +103,12 @@ class Live:
     # ── its life ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def start(self) -> Self:
+        begins = self.launch()
+        wait_for(lambda: self._is_up(begins), "the server's start", START_S)
+        return self
+
+    def launch(self) -> int:
+        """Start it and do not wait until it is up; where in the log it begins."""
         self.folder.mkdir(parents=True, exist_ok=True)
         begins = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
@@ -114,8 +120,7 @@ class Live:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
-        wait_for(lambda: self._is_up(begins), "the server's start", START_S)
-        return self
+        return begins
 
     def _is_up(self, begins: int) -> bool:
         assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log}"

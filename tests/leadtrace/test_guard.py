@@ -171,13 +171,6 @@ def test_what_came_in_is_handed_on_whole(door):
     assert door.ask("/api/v1/events", "ingest", "POST", content=b"the body").text == "inside /api/v1/events the body"
 
 
-@pytest.mark.parametrize(
-    ("who", "status"), [(NOBODY, 401), ("read", 403), ("session", 401), ("admin", 200), ("local", 200)]
-)
-def test_only_tokens_that_may_send_may_post(door, who, status):
-    assert door.ask("/api/v1/changes", who, "POST", content=b"x").status_code == status
-
-
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 @pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/changes", "/leads/L-1", "/flows"])
 @pytest.mark.parametrize(
