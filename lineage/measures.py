@@ -27,7 +27,11 @@ SAMPLE = 2_000
 MIN_SHARE = 0.2
 SHOWN = 8
 _Z = 1.96
-_SAYS_THE_FAILURE = ("http.response.", "http.status_code", "error.", "exception.", "rpc.grpc.status", "otel.status")
+# Attributes that restate the failure or say how bytes travelled: they differ and explain nothing.
+_OF_THE_TRANSPORT = (
+    "client.", "code.", "db.", "error.", "exception.", "http.", "lead.attempt", "messaging.", "net.", "network.", "otel.",
+    "rpc.", "server.", "thread.", "url.",
+)  # fmt: skip
 
 
 class Difference(Answer):
@@ -177,7 +181,7 @@ def _totals(rows: Iterable[tuple[str, str, int, int]]) -> tuple[int, int]:
 
 def _lifted(rows: Iterable[tuple[str, str, int, int]], affected: int, others: int) -> Iterable[Difference]:
     for name, value, with_cause, without in rows:
-        if name.startswith(_SAYS_THE_FAILURE) or with_cause < MIN_SHARE * affected:
+        if name.startswith(_OF_THE_TRANSPORT) or name.endswith(".id") or with_cause < MIN_SHARE * affected:
             continue
         low, lift, high = lift_of(with_cause, affected, without, others)
         if low > 1:
