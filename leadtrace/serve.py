@@ -109,7 +109,7 @@ class Service:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, _stop_for, number, stop)
         grpc_address = await self._start_grpc()
         servers = [(server(app), self._sockets[name]) for name, app in self._apps().items()]
         running = [asyncio.create_task(one.serve([listener])) for one, listener in servers]
@@ -212,6 +212,11 @@ def _keep_drafts_in(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     tempfile.tempdir = str(folder.resolve())
+
+
+def _stop_for(number: signal.Signals, stop: asyncio.Event) -> None:
+    log.info("stopping", signal=number.name)
+    stop.set()
 
 
 SERVER_FILE = "server.json"
