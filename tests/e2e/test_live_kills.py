@@ -91,7 +91,7 @@ def test_every_acknowledged_span_survives_kill_9_once(tmp_path, flows):
         server.start()
         senders = [Sender(server, patient=False), Sender(server, patient=True)]
         for _ in range(KILLS):
-            _wait_for_more(senders, chance.randint(1, 400))
+            _wait_for_more(senders, chance.randint(1, 150))
             time.sleep(chance.random())  # the moment of the kill is what is random here, nothing waits on it
             server.kill()
             server.start()
@@ -118,8 +118,8 @@ def test_kills_in_the_middle_of_a_start_lose_nothing_and_double_nothing(tmp_path
     senders: list[Sender] = []
     try:
         server.start()
-        senders = [Sender(server, patient=False, spans_a_request=500) for _ in range(2)]
-        _wait_for_more(senders, 5_000)
+        senders = [Sender(server, patient=False, spans_a_request=200) for _ in range(2)]
+        _wait_for_more(senders, 2_000)
         server.kill()
         for sender in senders:
             sender.end()
