@@ -78,6 +78,7 @@ def test_every_table_that_views_fill_has_a_deduplication_window():
     for statement in schema.current():
         filled = re.match(r"CREATE TABLE (\w+)", statement)
         name = filled[1] if filled else ""
-        if f"TO {name} AS" in "\n".join(schema.current()):
+        kept = "ENGINE = Null" not in statement
+        if kept and f"TO {name} AS" in "\n".join(schema.current()):
             assert "non_replicated_deduplication_window" in statement, name
             assert "fsync_after_insert = 1" in statement, name
