@@ -131,7 +131,8 @@ def decode_logs(payload: bytes) -> Tables:
 
 
 def _add_span(tables: Tables, span: Any, resource: Attributes, scope: str) -> None:
-    trace_id, span_id, parent_id = span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex()
+    trace_id, span_id = span.trace_id.hex(), span.span_id.hex()
+    parent_id = span.parent_span_id.hex() if span.parent_span_id.strip(b"\0") else ""
     at_ns = span.start_time_unix_nano
     duration_ns = max(span.end_time_unix_nano - at_ns, 0)
     service, version = resource.get("service.name", ""), resource.get("service.version", "")
@@ -139,7 +140,7 @@ def _add_span(tables: Tables, span: Any, resource: Attributes, scope: str) -> No
     status = STATUSES[span.status.code] if 0 <= span.status.code < len(STATUSES) else STATUSES[0]
     attributes = attributes_of(span.attributes)
     events = [(one.time_unix_nano, one.name, attributes_of(one.attributes)) for one in span.events]
-    links = [(one.trace_id.hex(), one.span_id.hex()) for one in span.links]
+    links = [(one.trace_id.hex(), one.span_id.hex()) for one in span.links if one.trace_id.strip(b"\0")]
     lead, entry = attributes.get("lead.id", ""), attributes.get("lead.correlation_id", "")
     tables.spans.append(
         (

@@ -42,7 +42,7 @@ class DemoError(RuntimeError):
 
 def run_demo(*, once: bool, leads: int, seed: int, data: Path | None, echo: Echo) -> int:
     """Show it. 0 when every verdict is as planted, 1 when one differs or something failed."""
-    folder = data or Path(tempfile.mkdtemp(prefix="leadtrace-demo-"))
+    folder = data.resolve() if data else Path(tempfile.mkdtemp(prefix="leadtrace-demo-"))
     try:
         return _Demo(folder, leads, seed, echo).run(once=once)
     except DemoError as error:

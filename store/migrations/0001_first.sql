@@ -156,13 +156,13 @@ FROM (
 )
 ARRAY JOIN spans AS span;
 
--- How does an OTLP span become a row?
+-- How does an OTLP span become a row? A parent of zeros is none, and so is a link to a trace of zeros.
 CREATE MATERIALIZED VIEW spans_from_unnested TO spans AS
 WITH TEXT_OF_VALUE AS text_of, MAP_OF_PAIRS AS map_of
 SELECT
     lower(hex(raw_trace_id)) AS trace_id,
     lower(hex(raw_span_id)) AS span_id,
-    lower(hex(raw_parent_id)) AS parent_span_id,
+    if(raw_parent_id = unhex('0000000000000000'), '', lower(hex(raw_parent_id))) AS parent_span_id,
     trace_state,
     fromUnixTimestamp64Nano(toInt64(started_ns), 'UTC') AS ts,
     greatest(toInt64(ended_ns) - toInt64(started_ns), 0) AS duration_ns,
@@ -178,7 +178,9 @@ SELECT
     arrayMap(
         event -> (fromUnixTimestamp64Nano(toInt64(event.time_unix_nano), 'UTC'), event.name, map_of(event.attributes)),
         raw_events) AS events,
-    arrayMap(link -> (lower(hex(link.trace_id)), lower(hex(link.span_id))), raw_links) AS links,
+    arrayMap(
+        link -> (lower(hex(link.trace_id)), lower(hex(link.span_id))),
+        arrayFilter(link -> notEmpty(trim(BOTH '\0' FROM link.trace_id)), raw_links)) AS links,
     attributes['lead.id'] AS lead_id,
     attributes['lead.correlation_id'] AS correlation_id
 FROM unnested_spans;

@@ -99,3 +99,15 @@ def test_values_that_are_no_text_are_read_as_json():
     assert readable("plain") == "plain"
     assert readable("otlp-array:CgMKAXEKAhgH") == '["q", 7]'
     assert readable("otlp-array:not base64!") == "otlp-array:not base64!"
+
+
+def test_a_parent_or_a_link_of_zeros_is_none(store):
+    store.land(
+        "traces",
+        traces(span("x", lead="L-1", parent="0" * 16, links=[("0" * 32, "0" * 16), ("b" * 32, "c" * 16)])),
+        "s",
+    )
+    (hop,) = hops_of_leads(store, ["L-1"])["L-1"]
+    assert hop.parent_id == ""
+    assert hop.links == (("b" * 32, "c" * 16),)
+    assert store.command("SELECT count() FROM trace_links") == 2
