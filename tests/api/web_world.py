@@ -10,12 +10,19 @@ from lineage.ask import Library
 from lineage.settle import Settler
 from model.flowfile import read_flow
 from model.personal import PersonalKey
-from store import refusals
+from store import changes, refusals
+from store.changes import Change, ToldChange
 from store.engine import Store
 from store.refusals import Refusal
 
 KEY = PersonalKey(b"a key for tests, of 32 bytes and more")
 WEIRD = 'a/b c%2F"<script>alert(1)</script>'
+EVIL = "<script>alert('planted')</script>"
+HOSTILE = f"W-hostile{EVIL}"
+CHANGED = "W-changed"
+UNMAPPED = "W-unmapped"
+FINE = tuple(f"W-fine-{number}" for number in range(12))
+DEPLOYED = "crm-writer 2.4.1 deployed"
 SNOW = "ünï ☃"
 LOOKS_LIKE_WHY = "x/why"
 LONG = "W-long"
@@ -41,12 +48,16 @@ spec:
 class Teller:
     """Tells hops as one OTLP request. Times are seconds after the entry began."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, spans_before: int = 0) -> None:
         self.request = ExportTraceServiceRequest()
-        self._count = 0
+        self._count = spans_before
 
     def entry(self, lead, began: datetime, *, entry="", campaign="pricing-page", segment="smb", flow="demo-request"):
         return Telling(self, lead, began, entry or f"{lead}-1", campaign, segment, flow)
+
+    @property
+    def bytes(self) -> bytes:
+        return self.request.SerializeToString()
 
     def hop(self, service, name, start: datetime, took_s, attributes, *, trace, status=0, error="", version="1.0.0"):
         self._count += 1
@@ -122,6 +133,11 @@ class Telling:
             )
         return self
 
+    def failed(self, system, reason, *, name="POST /leads", **more):
+        """The CRM's system fails with a code of its own."""
+        named = {"lead__outcome": "failed", "lead__reason": reason, "lead__system": system}
+        return self.hop("crm-writer", name, 1, 0.2, status=2, **named, **more)
+
     def enrolled(self, at_s=2.0):
         return self.hop("sequencer", "POST /enrolments", at_s, lead__event="SequenceEnrolled")
 
@@ -135,38 +151,56 @@ def _add(attributes, values) -> None:
             added.string_value = value
 
 
-def tell_everything(now: datetime) -> ExportTraceServiceRequest:
+def tell_everything(now: datetime) -> Teller:
+    """Leads of every kind. What the CRM refused came from version 7 of the form, what it took from version 6."""
     teller = Teller()
     early, lately = now - timedelta(minutes=40), now - timedelta(minutes=20)
-    email = {"lead.email.token": KEY.token("email", ADDRESS), "lead.email.mask": "a•••@acme.example", "lead.crm.id": "00Q7"}
-    teller.entry("W-entered", early).captured(**email).scored().written().enrolled()
+    email = {"lead__email__token": KEY.token("email", ADDRESS), "lead__email__mask": "a•••@acme.example"}
+    teller.entry("W-entered", early).captured(lead__crm__id="00Q7", **email).scored().written().enrolled()
     teller.entry("W-late", early, campaign="webinar").captured().scored().written().enrolled(at_s=900)
     teller.entry("W-skipped", lately, segment="enterprise").captured().hop(
         "consent", "POST /consents", 0.3, lead__outcome="skipped", lead__reason="consent.missing"
     )
-    for lead in ("W-blocked", "W-blocked-2", "W-blocked-3"):
-        teller.entry(lead, lately).captured().scored().refused()
+    for lead in FINE:
+        teller.entry(lead, early, campaign="webinar").captured(form__version="6").scored().written().enrolled()
+    for lead in ("W-blocked", "W-blocked-2", "W-blocked-3", CHANGED, WEIRD, SNOW, LOOKS_LIKE_WHY):
+        teller.entry(lead, lately).captured(form__version="7").scored().refused()
     teller.entry("W-pending", now - timedelta(seconds=20)).captured()
     teller.entry("W-unknown", lately, flow="no-such-flow").hop("web-forms", "POST /forms", 0)
-    teller.entry("W-twice", early).captured().scored().refused()
+    teller.entry("W-twice", early).captured(form__version="7").scored().refused()
     teller.entry("W-twice", lately, entry="W-twice-2").captured().scored().written().enrolled()
     teller.entry("W-merged", lately).captured().hop(
         "identity", "POST /merges", 1, lead__event="IdentityMerged", lead__merged_into="W-entered"
     )
-    for lead in (WEIRD, SNOW, LOOKS_LIKE_WHY):
-        teller.entry(lead, lately).captured().scored().refused()
+    teller.entry(UNMAPPED, lately).captured().scored().failed("acme-crm", "E,77")
+    teller.entry(HOSTILE, lately, entry=EVIL, campaign=EVIL, segment=EVIL).captured(
+        **{f"form.{EVIL}": EVIL}
+    ).scored().failed(EVIL, EVIL, name=f"POST /leads {EVIL}", version=EVIL, error=EVIL)
     long = teller.entry(LONG, early).captured()
     for number in range(LONG_HOPS - 1):
         long.hop("poller", f"GET /status/{number % 7}", 1 + number * 0.5, 0.2)
-    return teller.request
+    return teller
 
 
-def fill(store: Store, request: ExportTraceServiceRequest, *, token: str = "world") -> None:
-    """Land the request and settle until nothing is due."""
-    store.land("traces", request.SerializeToString(), token)
-    settler = Settler(store, lambda: {FLOW.name: FLOW})
-    while settler.tick():
-        pass
+def tell_later(now: datetime) -> Teller:
+    """What arrives after everything was judged once: the lead that was refused went through after all."""
+    teller = Teller(spans_before=100_000)
+    teller.entry(CHANGED, now - timedelta(minutes=20)).written().enrolled(at_s=30)
+    return teller
+
+
+def fill(store: Store, now: datetime) -> None:
+    """Land everything, settling until nothing is due, and tell what changed and what was refused."""
+    for token, teller in (("world", tell_everything(now)), ("later", tell_later(now))):
+        store.land("traces", teller.bytes, token)
+        settler = Settler(store, lambda: {FLOW.name: FLOW})
+        while settler.tick():
+            pass
+    deployed = Change(
+        now - timedelta(minutes=41), "deploy", DEPLOYED, service="crm-writer", link="https://ci.example/7"
+    )
+    changes.record(store, [ToldChange("/ci", "7", deployed)])
+    refuse_something(store)
 
 
 def refuse_something(store: Store) -> None:
@@ -175,7 +209,7 @@ def refuse_something(store: Store) -> None:
         store,
         [
             Refusal(at, "refused", "traces", "span without a trace id", 3, "service crm-writer"),
-            Refusal(at, "quarantined", "logs", "<b>bad</b> protobuf", 1, "segment 7"),
+            Refusal(at, "quarantined", "logs", EVIL, 1, f"segment 7 {EVIL}"),
         ],
     )
 

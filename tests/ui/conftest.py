@@ -1,0 +1,24 @@
+"""The pages are tested with the world that tests/api tells."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "api"))
+
+import web_world
+from serving import serving
+from web_factory import web_app
+
+
+@pytest.fixture(scope="module")
+def world(module_store):
+    web_world.fill(module_store, web_world.now())
+    return module_store
+
+
+@pytest.fixture(scope="module")
+def web(world):
+    with serving(web_app(web_world.library(world), clock=web_world.now)) as client:
+        yield client
