@@ -87,12 +87,18 @@ class Loader:
     def _load(self, segment: Segment) -> None:
         requests = self._patiently(segment.signal, lambda: self._requests_of(segment))
         deaths = Deaths(segment.path)
-        self._land_part(segment, requests, range(len(requests)), deaths)
+        if requests:
+            self._land_part(segment, requests, range(len(requests)), deaths)
         deaths.forget()
         self._patiently(segment.signal, lambda: self._spool.discard(segment))
 
     def _requests_of(self, segment: Segment) -> list[bytes]:
-        file = segment.read()
+        try:
+            file = segment.read()
+        except FileNotFoundError:  # someone removed it: trying again for ever would stop all that comes after
+            metrics.segments_lost.labels(segment.signal).inc()
+            log.error("segment_lost", signal=segment.signal, segment=segment.name, bytes=segment.size_bytes)
+            return []
         whole = frames.scan(file)
         if whole.good_bytes < segment.size_bytes:
             keep_end(segment, file[whole.good_bytes :], self._quarantine.keep_damaged)

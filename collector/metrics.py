@@ -20,4 +20,7 @@ spool_damaged_bytes = Counter("leadtrace_spool_damaged_bytes", "Bytes of damaged
 inserts = Counter("leadtrace_loader_inserts", "Inserts that the store took", ["signal"])
 insert_bytes = Counter("leadtrace_loader_bytes", "Bytes that the store took", ["signal"])
 insert_retries = Counter("leadtrace_loader_retries", "Inserts to be tried again", ["signal"])
+segments_lost = Counter(
+    "leadtrace_loader_segments_lost", "Segments whose file was gone when they were to be loaded", ["signal"]
+)
 quarantined = Counter("leadtrace_loader_quarantined", "Requests moved to the quarantine", ["signal"])

@@ -42,6 +42,7 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
         from collector.spool import SpoolInUseError  # noqa: PLC0415
         from leadtrace.listen import CannotListenError  # noqa: PLC0415
         from leadtrace.remote import RemoteError  # noqa: PLC0415
+        from leadtrace.serve import ListenerEndedError  # noqa: PLC0415
         from leadtrace.tokens import TokenFileError  # noqa: PLC0415
         from model.causes import CodeProblems  # noqa: PLC0415
         from model.flowfile import FlowProblems  # noqa: PLC0415
@@ -60,6 +61,7 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
             SettingsError,
             StoreError,
             SpoolInUseError,
+            ListenerEndedError,
         ) as error:
             raise click.ClickException(str(error)) from error
 

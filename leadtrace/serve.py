@@ -40,6 +40,10 @@ PARTS = ("collector", "engine", "web")
 DRAIN_S = 5.0
 
 
+class ListenerEndedError(RuntimeError):
+    """A server stopped listening unasked; the process ends, so that whoever watches it starts it anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """Where the parts listen; None for a part that does not run here."""
@@ -76,6 +80,7 @@ class Service:
         )
         self.library = Library(self.store, self.flows, lambda text: search_tokens(self.personal, text), self.codes)
         self._stopping = threading.Event()
+        self._failure = ""
 
     # ── running ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -93,8 +98,11 @@ class Service:
             for thread in threads:
                 thread.join(timeout=15)
             self.store.close()
-            (self.settings.data / SERVER_FILE).unlink(missing_ok=True)
+            if "web" in self.parts:
+                (self.settings.data / SERVER_FILE).unlink(missing_ok=True)
             log.info("stopped", spool="empty" if drained else "kept for the next start")
+        if self._failure:
+            raise ListenerEndedError(self._failure)
 
     def _start_threads(self) -> list[threading.Thread]:
         if self.collector is not None:
@@ -118,6 +126,9 @@ class Service:
         on_ready(ready)
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            self._failure = "a listening server ended by itself; its reason stands above in the log"
+            log.error("listener_ended")
         for one, _ in servers:
             one.should_exit = True
         if self.collector is not None:

@@ -6,6 +6,7 @@ which is how the command line talks to a running server.
 """
 
 import base64
+import fcntl
 import hashlib
 import hmac
 import json
@@ -13,7 +14,8 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -66,15 +68,27 @@ class Tokens:
 
     def create(self, role: Role, note: str = "", *, now: datetime | None = None) -> str:
         """Make a token and keep its hash; returns the token, which nobody can read again later."""
-        known = self._read()
-        if len(known) >= MAX_TOKENS:
-            raise TokenFileError(f"{self.path} holds {MAX_TOKENS} tokens; remove some")
         token_id = secrets.token_hex(4)
         token = f"lt{role.value[0]}_{token_id}_{secrets.token_urlsafe(32)}"
         created = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-        known[token_id] = Stored(token_id, role, _digest(token), note, created)
-        self._write(known)
+        with self._alone():
+            known = self._read()
+            if len(known) >= MAX_TOKENS:
+                raise TokenFileError(f"{self.path} holds {MAX_TOKENS} tokens; remove some")
+            known[token_id] = Stored(token_id, role, _digest(token), note, created)
+            self._write(known)
         return token
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Only one process changes the file at a time: two that read before either wrote would lose a token."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def role_of(self, token: str) -> Role | None:
         """The role of a token; None for one that is unknown."""
@@ -144,7 +158,11 @@ class Signer:
 def session_key(path: Path) -> bytes:
     """The signing key, made at the first start. Raises TokenFileError for a file that others can read."""
     if not path.exists():
-        write_private(path, secrets.token_hex(32).encode())
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        write_private(draft, secrets.token_hex(32).encode())
+        with suppress(FileExistsError):
+            os.link(draft, path)  # unlike a rename, a link never replaces a key that another process just made
+        draft.unlink()
     if path.stat().st_mode & 0o077:
         raise TokenFileError(f"{path} can be read by others; mend: chmod 600 {path}")
     key = path.read_bytes().strip()

@@ -35,6 +35,7 @@ VERDICTS = Counter("leadtrace_verdicts_written_total", "Verdicts written or chan
 SETTLED = Counter("leadtrace_leads_settled_total", "Leads looked at by the settle loop")
 LAG = Gauge("leadtrace_settle_lag_seconds", "How far the settle loop is behind the newest due line of its agenda")
 TICK = Histogram("leadtrace_settle_tick_seconds", "Time that a tick of the settle loop took")
+NOT_JUDGED = Counter("leadtrace_leads_not_judged_total", "Leads that the judge failed on; the log says which")
 ERRORS = Counter("leadtrace_settle_errors_total", "Ticks that failed and will be tried again")
 
 
@@ -62,6 +63,13 @@ class _Behind:
         self.since = max(self.since, moment)
         kept = sorted((line for line in self.lines if line.at > self.since), key=lambda line: line.at)
         self.lines = deque(kept)
+
+
+SLOWEST_S = 10.0
+
+# A due date further away is looked at again after this time: a sender whose clock is years ahead must not spread the
+# agenda over years of daily partitions (ClickHouse refuses an insert into more than 100).
+LOOK_AGAIN = timedelta(days=1)
 
 
 class Settler:
@@ -97,9 +105,15 @@ class Settler:
                 with TICK.time():
                     busy = self.tick()
             except StoreError as error:
+                wait_s = min(wait_s * 2, SLOWEST_S)
                 ERRORS.inc()
-                wait_s = min(wait_s * 2, 10.0)
                 log.warning("settle_failed", reason=str(error), next_try_s=round(wait_s, 1))
+                self._stop.wait(wait_s)
+                continue
+            except Exception:  # a loop that ends in silence settles nobody; what nobody foresaw is told and tried again
+                wait_s = min(wait_s * 2, SLOWEST_S)
+                ERRORS.inc()
+                log.exception("settle_broke", next_try_s=round(wait_s, 1))
                 self._stop.wait(wait_s)
                 continue
             wait_s = self._pace.idle.total_seconds()
@@ -185,7 +199,9 @@ class Settler:
         reminders: list[tuple[datetime, str]] = []
         for lead in leads:
             known = {written.key: written for written in before.get(lead, ())}
-            judged = judge_lead(lead, hops.get(lead, []), book, now, codes)
+            judged = self._judged(lead, hops.get(lead, []), book, now, codes)
+            if judged is None:
+                continue
             for verdict in judged:
                 was = known.pop((verdict.flow, verdict.lead, verdict.entry), None)
                 body = verdicts.body_of(verdict)
@@ -193,11 +209,23 @@ class Settler:
                     made.append((verdict, body))
                     VERDICTS.labels(verdict.status.value).inc()
                 if verdict.due_at is not None:
-                    reminders.append((max(verdict.due_at, now) + timedelta(milliseconds=1), lead))
+                    due = min(max(verdict.due_at, now), now + LOOK_AGAIN)
+                    reminders.append((due + timedelta(milliseconds=1), lead))
             gone += [written.verdict for written in known.values()]
         verdicts.write(self._store, made, gone, decided_at=agenda.engine_now(self._store))
         agenda.remind(self._store, reminders)
         SETTLED.inc(len(leads))
+
+    def _judged(
+        self, lead: str, hops: Sequence[Hop], book: FlowBook, now: datetime, codes: VendorCodes
+    ) -> list[Verdict] | None:
+        """The lead's verdicts; None, told in the log, where the judge fails: one lead must not hold up the others."""
+        try:
+            return judge_lead(lead, hops, book, now, codes)
+        except Exception:
+            NOT_JUDGED.inc()
+            log.exception("lead_not_judged", lead=lead, hops=len(hops))
+            return None
 
 
 def judge_lead(

@@ -24,6 +24,7 @@ from model.hop import moment
 from model.verdict import Status
 from store import counts, hops
 from store.counts import Slice
+from store.values import readable_all
 
 STATUSES = tuple(status.value for status in Status)
 _BUCKETS_S = (1, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400, 604_800)
@@ -160,7 +161,7 @@ def _span(row: Mapping[str, Any]) -> SpanAnswer:
         attributes=row["attributes"],
         resource=row["resource"],
         events=[
-            {"at": moment(at_ns), "name": name, "attributes": attributes}
+            {"at": moment(at_ns), "name": name, "attributes": readable_all(attributes)}
             for at_ns, name, attributes in map(_members, row["events"])
         ],
         links=[dict(zip(("trace_id", "span_id"), _members(link), strict=True)) for link in row["links"]],

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
 import structlog
@@ -96,8 +96,8 @@ class Store:
             return clickhouse_connect.get_client(
                 host=parts.hostname,
                 port=parts.port or (8443 if parts.scheme == "clickhouses" else 8123),
-                username=parts.username or "default",
-                password=parts.password or "",
+                username=unquote(parts.username or "default"),
+                password=unquote(parts.password or ""),
                 database=self.database,
                 secure=parts.scheme == "clickhouses",
                 settings=dict(_SESSION),

@@ -7,7 +7,7 @@ from typing import Any
 
 from model.hop import Hop, SpanEvent
 from store.engine import Store
-from store.values import readable_all
+from store.values import PREFIX, readable, readable_all
 
 MAX_HOPS_OF_A_LEAD = 5_000
 MAX_SPANS_OF_A_TRACE = 10_000
@@ -40,9 +40,10 @@ def _hop(row: Sequence[Any]) -> Hop:
         payload,
     ) = row
     said = json.loads(payload)
-    attributes = said["a"]
+    plain = readable_all if PREFIX in payload else dict
+    attributes = plain(said["a"])
     if body := said.get("b"):
-        attributes.setdefault("body", body)
+        attributes.setdefault("body", readable(body))
     return Hop(
         lead,
         trace,
@@ -58,7 +59,7 @@ def _hop(row: Sequence[Any]) -> Hop:
         message,
         version,
         attributes,
-        tuple(SpanEvent(int(event["at"]), event["name"], event["a"]) for event in said.get("e", ())),
+        tuple(SpanEvent(int(event["at"]), event["name"], plain(event["a"])) for event in said.get("e", ())),
         tuple((link["trace"], link["span"]) for link in said.get("l", ())),
     )
 
@@ -87,6 +88,8 @@ def trace(store: Store, trace_id: str, *, most: int = MAX_SPANS_OF_A_TRACE) -> T
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
     row["attributes"] = readable_all(row["attributes"])
     row["resource"] = readable_all(row["resource"])
+    if "body" in row:
+        row["body"] = readable(row["body"])
     return row
 
 

@@ -9,13 +9,14 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
 
+PREFIX = "otlp-"
 _ARRAY, _KVLIST = "otlp-array:", "otlp-kvlist:"
 MAX_DEPTH = 32
 
 
 def readable(text: str) -> str:
     """The value as a person reads it: an array or key-value list as JSON, anything else as it is."""
-    if not text.startswith("otlp-"):
+    if not text.startswith(PREFIX):
         return text
     try:
         if text.startswith(_ARRAY):

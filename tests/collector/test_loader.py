@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from telemetry import Landing, running, span, traces, wait_for
 
-from collector import frames
+from collector import frames, metrics
 from collector.limits import GIB, LoaderLimits, SpoolLimits
 from collector.loader import Loader
 from collector.quarantine import Quarantine, QuarantineFullError
@@ -258,3 +258,13 @@ def test_the_loader_makes_room_on_a_full_disk(tmp_path, monkeypatch):
 
 def _no_space(*_args, **_kwargs):
     raise OSError(28, os.strerror(28))
+
+
+def test_a_segment_whose_file_was_removed_is_told_and_does_not_stop_what_comes_after(tmp_path):
+    stage = Stage(tmp_path, b"one")
+    before = metrics.segments_lost.labels("traces")._value.get()
+    stage.spool._sealed[0].path.unlink()
+    assert stage.load()
+    assert stage.landed() == []
+    assert metrics.segments_lost.labels("traces")._value.get() == before + 1
+    assert stage.spool.bytes == 0

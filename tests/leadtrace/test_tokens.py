@@ -1,6 +1,7 @@
 import json
 import re
 import stat
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -42,7 +43,7 @@ def test_the_file_holds_hashes_that_only_its_owner_reads(tokens):
     assert stat.S_IMODE(tokens.path.stat().st_mode) == 0o600
     [row] = json.loads(text)
     assert (row["role"], row["note"], row["created_at"]) == ("ingest", "crm-writer", "2026-05-01T00:00:00+00:00")
-    assert [one.name for one in tokens.path.parent.iterdir()] == ["tokens.json"]
+    assert sorted(one.name for one in tokens.path.parent.iterdir()) == [".tokens.json.lock", "tokens.json"]
 
 
 def test_a_token_made_elsewhere_works_without_a_restart(tokens):
@@ -219,3 +220,13 @@ def test_a_private_file_is_replaced_whole_and_stays_private(tmp_path):
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_tokens_made_at_the_same_moment_are_all_kept(tmp_path):
+    path = tmp_path / "tokens.json"
+    threads = [threading.Thread(target=lambda: Tokens(path).create(Role.INGEST)) for _ in range(12)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(Tokens(path)) == 12

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from otlp_requests import logs, span, traces
 from telling_hops import FLOW_YAML, FLOWS
 
+from lineage import settle as settle_room
 from lineage.ask import Library, why
 from lineage.flowbook import book
 from lineage.settle import Pace, Settler
@@ -298,3 +300,52 @@ def test_judging_again_by_the_new_version_is_a_version_that_applies_earlier():
 
 def kept(flow, applies_at, written_at):
     return FlowVersion(flow.name, flow.version, flow.text, applies_at, written_at)
+
+
+# ── what must not hold the loop up ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_senders_whose_clocks_are_years_ahead_do_not_stop_the_loop(settle, store):
+    day = 86_400.0
+    future = [captured(lead=f"F-{n}", entry=f"f-{n}", trace=f"{n + 1:032x}", at=(400 + n) * day) for n in range(150)]
+    assert settle(sent(*future), sent(captured(), enrolled())) == [("webinar", "c-1", "entered", "", "enrol")]
+    assert len(verdicts_of_leads(store, [f"F-{n}" for n in range(150)])) == 150
+    assert store.command("SELECT count() FROM agenda WHERE at > now() + INTERVAL 2 DAY") == 0
+
+
+def test_a_lead_that_the_judge_fails_on_does_not_hold_up_the_others(settle, monkeypatch):
+    real = settle_room.judge_lead
+
+    def fails_on_one(lead, *rest):
+        if lead == "L-bad":
+            raise ZeroDivisionError("a bug")
+        return real(lead, *rest)
+
+    monkeypatch.setattr(settle_room, "judge_lead", fails_on_one)
+    requests = sent(captured(lead="L-bad", entry="c-bad", trace="9" * 32), captured(), enrolled())
+    assert settle(requests) == [("webinar", "c-1", "entered", "", "enrol")]
+
+
+def test_a_loop_that_breaks_is_told_and_goes_on(store, monkeypatch):
+    settler = Settler(store, lambda: FLOWS, pace=Pace(idle=timedelta(milliseconds=5)))
+    breaks = iter([True, True])
+    real = settler.tick
+
+    def tick():
+        if next(breaks, False):
+            raise ZeroDivisionError("a bug")
+        settler.stop()
+        return real()
+
+    monkeypatch.setattr(settler, "tick", tick)
+    store.land("traces", traces(captured(), enrolled()), "s")
+    settler.run()
+    assert verdicts_of_leads(store, ["L-1"])["L-1"][0].verdict.status == "entered"
+
+
+def test_arrays_and_lists_of_a_journey_are_readable(settle, store):
+    request = ExportTraceServiceRequest.FromString(traces(captured()))
+    made = request.resource_spans[0].scope_spans[0].spans[0].attributes.add(key="tags")
+    made.value.array_value.values.add(string_value="vip")
+    store.land("traces", request.SerializeToString(), "s")
+    assert hops_of_leads(store, ["L-1"])["L-1"][0].attributes["tags"] == '["vip"]'
