@@ -96,7 +96,10 @@ class Story:
         if "name:" in stage.match and stage.name in self.teller.heads:
             evidence.append(frozenset({self.teller.heads[stage.name].id}))
         evidence += more.pop("evidence", ())  # type: ignore[arg-type]
-        return self.truth(symptom.status, symptom.cause, stage.name, why or symptom.why, evidence=tuple(evidence), **more)
+        causes = {symptom.cause}
+        if symptom.style == "exception" and stage.how == "http":
+            causes.add("delivery.http_error")  # the same span says HTTP 500 as well: either is the documented row
+        return self.truth(symptom.status, sorted(causes), stage.name, why or symptom.why, evidence=tuple(evidence), **more)
 
     def absent(self, stage: Stage, why: str, **more: object) -> Truth:
         before = [self.teller.proofs[name] for name in self.reaching(stage) if name in self.teller.proofs]
@@ -132,6 +135,11 @@ def _vendor(stage: Stage) -> bool:
 
 def _later(stage: Stage) -> bool:
     return stage.kind != "capture"
+
+
+def _needed(stage: Stage) -> bool:
+    """A step that stops the lead when it fails."""
+    return stage.required and stage.kind != "capture"
 
 
 # ── healthy ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -282,7 +290,7 @@ def _tries(story: Story, wrong: Symptom) -> list[Symptom]:
 
 def stop(story: Story) -> Case:
     """One failure, alone; the stack's own habit with errors: passed up, or swallowed by a green span of the step."""
-    stage = story.stage(lambda s: True)
+    stage = story.stage(lambda s: s.required)
     story.up_to(stage.name)
     wrong = story.symptom(stage)
     return _stopped_at(story, stage, wrong, "stop")
@@ -312,7 +320,7 @@ def _pass_up(story: Story, stage: Stage) -> None:
 
 def stop_with_noise(story: Story) -> Case:
     """A failure, and beside it things that fail on every healthy lead too."""
-    stage = story.stage(lambda s: _later(s) and s.how != "event")
+    stage = story.stage(lambda s: _needed(s) and s.how != "event")
     other = story.stage(lambda s: s.how != "event" and s.name != stage.name and s.name not in story.waiting_for(stage.name))
     habit = story.chance.choice(["lookup 404", "token", "upsert 409"] if other.vendor else ["caught", "cache", "metrics", "audit"])
     story.walk(stop=stage.name, habit=habit, habit_at=other.name)
@@ -323,7 +331,7 @@ def stop_with_noise(story: Story) -> Case:
 
 def stop_after_lookup(story: Story) -> Case:
     """The failing step looked the person up first and found none, as it always does."""
-    stage = story.stage(lambda s: _later(s) and bool(s.vendor) and s.how != "event")
+    stage = story.stage(lambda s: _needed(s) and bool(s.vendor) and s.how != "event")
     story.up_to(stage.name)
     wrong = story.symptom(stage)
     told = story.teller.fails(stage.name, _tries(story, wrong), habit="lookup 404")
@@ -332,10 +340,10 @@ def stop_after_lookup(story: Story) -> Case:
 
 def retries_of_two_kinds(story: Story) -> Case:
     """Two transient failures, then a last one of another kind: the last one is the cause."""
-    stage = story.stage(lambda s: _later(s) and (bool(s.vendor) or s.how == "queue"))
+    stage = story.stage(lambda s: _needed(s) and (bool(s.vendor) or s.how == "queue"))
     story.up_to(stage.name)
     first = story.symptom(stage, lambda s: s.transient)
-    last = story.symptom(stage, lambda s: s.status == FAULT and s.cause != first.cause)
+    last = story.symptom(stage, lambda s: s.status == FAULT and s.cause != first.cause and s.style != "exception")
     told = story.teller.fails(stage.name, [first, first, last])
     why = f"retries met {first.cause}, but the last failure was {last.why}"
     return story.case("retries of two kinds", last.style, story.stopped(stage, last, told.proof, why))
@@ -356,7 +364,7 @@ def _dead_letter(story: Story, stage: Stage) -> None:
 
 
 def dead_letter(story: Story) -> Case:
-    stage = story.stage(lambda s: _later(s) and s.how in {"queue", "http"})
+    stage = story.stage(lambda s: _needed(s) and s.how in {"queue", "http"})
     story.up_to(stage.name)
     wrong = story.symptom(stage, lambda s: s.transient)
     told = story.teller.fails(stage.name, [wrong] * story.chance.randint(2, 4))
@@ -509,14 +517,12 @@ def merged(story: Story) -> Case:
 
 def answered_only(story: Story) -> Case:
     """The vendor call is not instrumented; the step's server answered 4xx and, as semconv says, has no error status."""
-    stage = story.stage(lambda s: _later(s) and s.how == "http")
+    stage = story.stage(lambda s: _needed(s) and s.how == "http")
     if story.teller.habits.wire == "grpc":
         raise NotHere
     story.up_to(stage.name)
     wrong = story.symptom(stage, lambda s: s.style == "http status" and 400 <= s.http < 500)
-    bare = replace(stage, vendor="")
-    story.teller.shape = replace(story.shape, stages=tuple(bare if s.name == stage.name else s for s in story.shape.stages))
-    told = story.teller.fails(stage.name, [wrong])
+    told = story.teller.fails(stage.name, [replace(wrong, place="own")])
     head = story.teller.heads[stage.name]
     head.status, head.message = "unset", ""
     head.attributes.pop("error.type", None)
@@ -566,7 +572,7 @@ def retrying(story: Story) -> Case:
 
 def at_once(story: Story) -> Case:
     """A final answer needs no deadline: it stops the moment it is said."""
-    stage = story.stage(lambda s: True)
+    stage = story.stage(lambda s: s.required)
     story.up_to(stage.name)
     wrong = story.symptom(stage, lambda s: not s.transient)
     told = story.teller.fails(stage.name, [wrong])

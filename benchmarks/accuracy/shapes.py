@@ -32,6 +32,11 @@ class Stage:
     vendor: str = ""
     takes_s: tuple[float, float] = (0.05, 2.0)
 
+    @property
+    def calls(self) -> str:
+        """Whom the step calls when it calls: its vendor, else a system inside; nobody at capture."""
+        return self.vendor or ("" if self.kind == "capture" else f"{self.service}-core.internal")
+
 
 @dataclass(frozen=True)
 class Shape:

@@ -169,7 +169,7 @@ class Teller:
         server = self.span(stage.service, stage.op, "server", caller or parent, 0.0, attributes=self.status(200) | {"url.path": "/api"})
         began = self.now
         proof = self._work(stage, server, before, last, habit)
-        own = last is not None and (last.place == "own" or not stage.vendor)
+        own = last is not None and (last.place == "own" or not stage.calls)
         server.attributes |= self._marks(stage, last, value)
         server.took = self.now - began + 0.01
         if own and last is not None:
@@ -195,7 +195,7 @@ class Teller:
                 caller.attributes["rpc.grpc.status_code"] = server.attributes.get("rpc.grpc.status_code") or 13
                 caller.status = "error"
         if last is None:
-            proof = frozenset({server.id}) | (frozenset() if not caller else frozenset())
+            proof = frozenset({server.id})
         if self.shape.tracing == "chain" or self.cursor is None or stage.kind == "capture":
             self.cursor = server
         self.heads[stage.name] = server
@@ -228,7 +228,7 @@ class Teller:
         proof = self._work(stage, consumer, before, last, habit)
         consumer.took = self.now - began + 0.01
         consumer.attributes |= self._marks(stage, last, value)
-        if last is not None and (last.place == "own" or not stage.vendor):
+        if last is not None and (last.place == "own" or not stage.calls):
             last.paint(consumer, self.habits.wire, self.now)
             proof |= {consumer.id}
         elif last is not None and last.error and habit != "swallow":
@@ -251,7 +251,7 @@ class Teller:
         proof = self._work(stage, activity, before, last, habit)
         activity.took = self.now - began + (90.0 if top else 0.01)
         activity.attributes |= self._marks(stage, last, value)
-        if last is not None and (last.place == "own" or not stage.vendor):
+        if last is not None and (last.place == "own" or not stage.calls):
             last.paint(activity, self.habits.wire, self.now)
             proof |= {activity.id}
         elif last is not None and last.error and habit != "swallow":
@@ -271,7 +271,7 @@ class Teller:
         proof = self._work(stage, row, before, last, habit)
         row.took = self.now - began + 0.02
         row.attributes |= self._marks(stage, last, value)
-        if last is not None and (last.place == "own" or not stage.vendor):
+        if last is not None and (last.place == "own" or not stage.calls):
             last.paint(row, self.habits.wire, self.now)
             proof |= {row.id}
         elif last is not None and last.error and habit != "swallow":
@@ -303,7 +303,7 @@ class Teller:
         for one in before:
             self._call(stage, main, one)
             self.wait(0.5, 6.0)
-        vendor_fails = last is not None and last.place == "call" and stage.vendor
+        vendor_fails = last is not None and last.place == "call" and stage.calls
         if vendor_fails and last is not None:
             proof = frozenset({self._call(stage, main, last).id})
         elif last is None or last.place == "body":
@@ -321,12 +321,10 @@ class Teller:
         rpc = self.habits.wire == "grpc"
         call = self.span(
             main.service, "vendor.v1.Objects/Write" if rpc else name, "client", main, took,
-            attributes={"server.address": stage.vendor or f"{stage.name}.internal", "url.full": f"https://{stage.vendor}{path}"},
+            attributes={"server.address": stage.calls, "url.full": f"https://{stage.calls}{path}"},
         )  # fmt: skip
         if symptom is None:
             call.attributes |= self.status(201)
-        elif symptom.place == "own" and not (symptom.http or symptom.grpc):
-            symptom.paint(call, self.habits.wire, self.now)
         else:
             symptom.paint(call, self.habits.wire, self.now)
         self.now += took
