@@ -83,7 +83,7 @@ class Tokens:
     def _alone(self) -> Iterator[None]:
         """Only one process changes the file at a time: two that read before either wrote would lose a token."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(self.path.parent, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from lineage.journey import Journey
-from lineage.signs import Sign, operation_of, sign_of
+from lineage.signs import Sign, only_looks, operation_of, sign_of
 from model import attributes as names
 from model.causes import VendorCodes
 from model.flow import Flow, Step
@@ -128,12 +128,17 @@ class Case:
             elif sign.effect == "stop":
                 (state.repaired if successes.last_word_ns > hop.at_ns else state.stops).append((hop, sign))
         state.gated = _gated(state)
-        if not state.stops:
-            state.done = self._done(state)
+        state.done = self._done(state)
 
     def _done(self, state: StepState) -> Hop | None:
-        """The first success of the step. A green span around a failure that still stands is none; its own word is."""
-        spoiled = {up.key for hop, _ in state.failures for up in self.journey.ancestors(hop)}
+        """The first success of the step, if nothing refused the lead there.
+
+        A green span around a failure or a refusal that still stands is none, unless it says so itself. Looking
+        something up is none where the step also does something. The goal stays reached: who is in and is then turned
+        away, as a message delivered twice is, or leaves again, has entered.
+        """
+        standing = [*state.failures, *state.stops]
+        spoiled = {up.key for hop, _ in standing for up in self.journey.ancestors(hop)}
         done = [
             hop
             for hop in state.hops
@@ -141,7 +146,12 @@ class Case:
             and self.signs[hop.key].effect == "success"
             and (hop.key not in spoiled or self.signs[hop.key].explicit)
         ]
-        return min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
+        done = [hop for hop in done if not only_looks(hop)] or done
+        first = min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
+        if first is None or not state.stops:
+            return first
+        is_goal = state.step.name == self.flow.goal
+        return first if is_goal and first.at_ns < min(hop.at_ns for hop, _ in state.stops) else None
 
     @cached_property
     def strays(self) -> list[tuple[Hop, Sign]]:

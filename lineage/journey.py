@@ -62,6 +62,7 @@ def journeys(lead: str, hops: Sequence[Hop], flows: Mapping[str, Flow], *, cut: 
     of its trace; else it begins an entry of its own where it is a capture, named by its trace; else it belongs to the
     entry that had begun last when it happened.
     """
+    hops = list({hop.key: hop for hop in hops}.values())
     entry_of = _by_correlation(hops)
     starts = _captures_without_entry(hops, entry_of, flows)
     for hop in hops:

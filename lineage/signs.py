@@ -87,6 +87,10 @@ _GRPC_AS_HTTP = {
 }  # fmt: skip
 
 # Names of error types and exceptions, across languages: Python, Java, Go, Node, .NET.
+_NOT_THERE = frozenset({404, 410})
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEALTH = re.compile(r"/(healthz?|livez?|readyz?|liveness|readiness|ping|metrics|_health|status)/?$", re.IGNORECASE)
+
 _TIMEOUT = re.compile(r"time[d_ -]?out|deadline[ _]?exceeded|ETIMEDOUT|ESOCKETTIMEDOUT", re.IGNORECASE)
 _REFUSED = re.compile(
     r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ECONNRESET|connect(ion)?[ _]?(error|refused|reset|aborted)"
@@ -115,6 +119,8 @@ MAX_BODY_CHARS = 64_000
 def sign_of(hop: Hop, step: Step | None, codes: VendorCodes | None = None) -> Sign:
     """What `hop` says about `step`. Never raises, whatever the attributes hold."""
     kind = step.kind if step is not None else ""
+    if is_health_check(hop):
+        return NEUTRAL
     meant = codes or built_in_codes()
     sign = _said(hop, kind, meant) or _failed(hop, kind, meant) or _refused_in_body(hop, kind, meant)
     if sign is not None:
@@ -167,7 +173,9 @@ def _failed(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     """What HTTP, gRPC, error types and exceptions say."""
     status = hop.http_status or _grpc_status(hop)
     words = _error_words(hop)
-    if status >= 400 and not (hop.kind == "server" and status < 500 and hop.status != "error" and kind != "capture"):
+    if status in _NOT_THERE and _reads(hop) and kind != "enrich":
+        return NEUTRAL  # who looks something up and does not find it has learned something; nothing failed
+    if status >= 400:
         cause = _cause_of_status(status, kind)
         if vendor := _vendor_code(hop):
             cause = codes.resolve(vendor, hop.system) or cause
@@ -192,7 +200,7 @@ def _cause_of_status(status: int, kind: str) -> str:
 def _of_error(words: str, kind: str) -> Sign:
     """An error without a status: a timeout, a connection that failed, an exception, or just an error."""
     table = _BY_KIND.get(kind, {})
-    raw = words.split("\n", 1)[0][:200]
+    raw = words.split("\n", 1)[0].partition(": ")[0][:200]
     for pattern, name in ((_TIMEOUT, "timeout"), (_REFUSED, "refused"), (_TLS, "tls")):
         if pattern.search(words):
             return Sign("failure", table.get("any", _ANYWHERE[name]), raw)
@@ -201,10 +209,33 @@ def _of_error(words: str, kind: str) -> Sign:
     return Sign("failure", UNMAPPED, raw)
 
 
+def _reads(hop: Hop) -> bool:
+    """Does the hop only look something up?"""
+    said = hop.attributes.get("http.request.method") or hop.attributes.get("http.method") or hop.name.partition(" ")[0]
+    return said.upper() in _READING
+
+
+def only_looks(hop: Hop) -> bool:
+    """A hop that does nothing for the lead by itself: it reads, or answers whether a process is alive."""
+    return _reads(hop) and not hop.event and not hop.outcome
+
+
+def is_health_check(hop: Hop) -> bool:
+    """Is the hop a probe of a process, which says nothing of the lead it came with?"""
+    path = hop.attributes.get("url.path") or hop.attributes.get("http.target") or hop.attributes.get("http.route") or ""
+    return not hop.event and bool(_HEALTH.search(path.partition("?")[0]) or _HEALTH.search(hop.name))
+
+
 def _error_words(hop: Hop) -> str:
-    """The names of what went wrong: error.type, the exceptions recorded, then the status message."""
+    """What went wrong, by name: error.type, the exceptions recorded with their messages, then the status message."""
     words = [hop.attributes.get("error.type", "")]
-    words += [event.attributes.get("exception.type", "exception") for event in hop.events if event.name == "exception"]
+    for event in hop.events:
+        if event.name == "exception":
+            name, message = (
+                event.attributes.get("exception.type", "exception"),
+                event.attributes.get("exception.message", ""),
+            )
+            words.append(f"{name}: {message}" if message else name)
     if hop.status == "error":
         words.append(hop.status_message)
     return "\n".join(word for word in words if word and not word.isdecimal())
