@@ -163,7 +163,7 @@ def test_an_address_is_masked_and_never_told(web):
 
 def test_search_finds_the_start_of_an_id_the_exact_one_first(web):
     found = ok(web, "/api/v1/leads", q="W-blocked")
-    assert [one["lead"] for one in found["leads"]][0] == "W-blocked"
+    assert found["leads"][0]["lead"] == "W-blocked"
     assert {one["lead"] for one in found["leads"]} == {"W-blocked", "W-blocked-2", "W-blocked-3"}
     one = found["leads"][0]
     assert one.keys() >= {"lead", "mask", "campaign", "last_seen", "entries"}
