@@ -1,10 +1,12 @@
 """`python -m benchmarks.accuracy`: see `--help`."""
 
 import argparse
+import tempfile
 import time
+from pathlib import Path
 
 from benchmarks.accuracy import report
-from benchmarks.accuracy.measure import measured
+from benchmarks.accuracy.measure import cases, measured
 from benchmarks.accuracy.noise import QUIET, Noise
 
 
@@ -18,10 +20,21 @@ def main() -> None:
     parser.add_argument("--skew", type=float, default=300.0, help="at most so many seconds between two clocks")
     parser.add_argument("--misses", type=int, default=40)
     parser.add_argument("--plot", default="", help="list the misses of plots that contain this, with their hops")
+    parser.add_argument(
+        "--store", action="store_true", help="through a real engine and the settle loop; ended leads only"
+    )
     asked = parser.parse_args()
     noise = QUIET if asked.noise == "none" else Noise(loss=asked.loss, skew_s=asked.skew)
     began = time.perf_counter()
-    tally = measured(asked.leads, asked.seed, noise, healthy=asked.healthy)
+    if asked.store:
+        from benchmarks.accuracy.stored import measured_in_store  # noqa: PLC0415  the engine takes a second to load
+
+        with tempfile.TemporaryDirectory() as folder:
+            tally = measured_in_store(
+                cases(asked.leads, asked.seed, noise, healthy=asked.healthy), Path(folder) / "engine"
+            )
+    else:
+        tally = measured(asked.leads, asked.seed, noise, healthy=asked.healthy)
     print(f"{asked.leads} leads, seed {asked.seed}, noise {asked.noise}, {time.perf_counter() - began:.1f} s")
     print("\n".join(report.lines(tally, most=0 if asked.plot else asked.misses)))
     if asked.plot:

@@ -27,14 +27,24 @@ class Story:
     teller: Teller
 
     @staticmethod
-    def begun(number: int, shape: Shape, chance: random.Random, *, sparse: bool, entry: str = "", at: float = 0.0) -> "Story":
+    def begun(
+        number: int, shape: Shape, chance: random.Random, *, sparse: bool, entry: str = "", at: float = 0.0
+    ) -> "Story":
         habits = Habits.drawn(shape, chance, sparse=sparse)
         entry = entry or f"{chance.getrandbits(96):024x}"
         return Story(f"P-{number:07d}", shape, chance, Teller(shape, f"P-{number:07d}", entry, habits, chance, now=at))
 
     # ── walking ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def walk(self, *, stop: str = "", skip: Iterable[str] = (), habit: str = "", habit_at: str = "", beyond: bool | None = None) -> None:
+    def walk(
+        self,
+        *,
+        stop: str = "",
+        skip: Iterable[str] = (),
+        habit: str = "",
+        habit_at: str = "",
+        beyond: bool | None = None,
+    ) -> None:
         """Tell every stage in order, but not `stop` and what waits for it, nor those skipped and told already.
 
         `beyond`: whether branches beside the stop are told too; drawn where the systems work on their own.
@@ -46,7 +56,12 @@ class Story:
             beyond = not alone or self.chance.random() < 0.3
         for stage in self.shape.stages:
             seen_stop |= stage.name == stop
-            if stage.name in closed or stage.name in set(skip) or stage.name in self.teller.ends or (seen_stop and not beyond):
+            if (
+                stage.name in closed
+                or stage.name in set(skip)
+                or stage.name in self.teller.ends
+                or (seen_stop and not beyond)
+            ):
                 continue
             self.teller.done(stage.name, habit=habit if stage.name == habit_at else "")
 
@@ -80,7 +95,9 @@ class Story:
 
     # ── truth ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def truth(self, statuses: str | Sequence[str], causes: str | Sequence[str], step: str, why: str, **more: object) -> Truth:
+    def truth(
+        self, statuses: str | Sequence[str], causes: str | Sequence[str], step: str, why: str, **more: object
+    ) -> Truth:
         one = (statuses,) if isinstance(statuses, str) else statuses
         many = (causes,) if isinstance(causes, str) and causes else tuple(causes)
         step = "" if self.shape.name == "demo-booking" else step
@@ -99,7 +116,9 @@ class Story:
         causes = {symptom.cause}
         if symptom.style == "exception" and stage.how == "http":
             causes.add("delivery.http_error")  # the same span says HTTP 500 as well: either is the documented row
-        return self.truth(symptom.status, sorted(causes), stage.name, why or symptom.why, evidence=tuple(evidence), **more)
+        return self.truth(
+            symptom.status, sorted(causes), stage.name, why or symptom.why, evidence=tuple(evidence), **more
+        )
 
     def absent(self, stage: Stage, why: str, **more: object) -> Truth:
         before = [self.teller.proofs[name] for name in self.reaching(stage) if name in self.teller.proofs]
@@ -174,7 +193,9 @@ def optional_failed(story: Story) -> Case:
     wrong = story.symptom(stage)
     story.teller.fails(stage.name, [wrong])
     story.walk()
-    return story.case("healthy, optional failed", wrong.style, story.entered(f"{stage.name} is optional and failed: {wrong.why}"))
+    return story.case(
+        "healthy, optional failed", wrong.style, story.entered(f"{stage.name} is optional and failed: {wrong.why}")
+    )
 
 
 def late(story: Story) -> Case:
@@ -192,7 +213,9 @@ def gap(story: Story) -> Case:
     if story.shape.tracing in {"linked", "carried"} and stage.kind == "crm":
         raise NotHere
     story.walk(skip=[stage.name])
-    return story.case("gap but entered", "absence", story.entered(f"{stage.name} left no hop, but the goal was reached"))
+    return story.case(
+        "gap but entered", "absence", story.entered(f"{stage.name} left no hop, but the goal was reached")
+    )
 
 
 def trouble_after(story: Story) -> Case:
@@ -220,7 +243,9 @@ def regraded(story: Story) -> Case:
     del story.teller.ends[stage.name]
     story.teller.done(stage.name, value=story.chance.choice(stage.passes))
     story.walk()
-    return story.case("healthy, gate passed at the second look", "gate", story.entered("the later value passed the gate"))
+    return story.case(
+        "healthy, gate passed at the second look", "gate", story.entered("the later value passed the gate")
+    )
 
 
 def granted_again(story: Story) -> Case:
@@ -242,13 +267,29 @@ def delivered_twice(story: Story) -> Case:
     goal = story.shape.by_name[story.shape.goal]
     if goal.how == "event":
         story.teller.wait(5, 60)
-        story.teller.event(goal.service, goal.fail_event, {"lead.reason": "reentry.already_active", "lead.outcome": "skipped"})
+        story.teller.event(
+            goal.service, goal.fail_event, {"lead.reason": "reentry.already_active", "lead.outcome": "skipped"}
+        )
         truth = story.entered("it is in already: the second message was turned away")
     else:
         truth = story.entered("it is in already: the second message was turned away")
-        twice = Symptom("", "", "", place="own", attributes={"lead.reason": "reentry.already_active", "lead.outcome": "skipped"}, error=False)
+        twice = Symptom(
+            "",
+            "",
+            "",
+            place="own",
+            attributes={"lead.reason": "reentry.already_active", "lead.outcome": "skipped"},
+            error=False,
+        )
         if story.chance.random() < 0.5 and goal.vendor:
-            twice = Symptom("", "", "", place="call", http=0 if story.teller.habits.wire == "grpc" else 409, grpc=6 if story.teller.habits.wire == "grpc" else 0)
+            twice = Symptom(
+                "",
+                "",
+                "",
+                place="call",
+                http=0 if story.teller.habits.wire == "grpc" else 409,
+                grpc=6 if story.teller.habits.wire == "grpc" else 0,
+            )
         ends = dict(story.teller.ends)
         story.teller.wait(5, 60)
         for name in goal.after:
@@ -262,9 +303,19 @@ def hedged(story: Story) -> Case:
     stage = story.stage(_vendor)
     story.walk()
     head = story.teller.heads[stage.name]
-    lost = story.teller.span(head.service, "POST", "client", head, head.took + 2.0, at=head.at + 0.001, attributes={"server.address": stage.vendor, "error.type": "context canceled"})
+    lost = story.teller.span(
+        head.service,
+        "POST",
+        "client",
+        head,
+        head.took + 2.0,
+        at=head.at + 0.001,
+        attributes={"server.address": stage.vendor, "error.type": "context canceled"},
+    )
     lost.status, lost.message = "error", "context canceled"
-    return story.case("healthy, hedged request", "network error", story.entered("the twin of the slow request answered"))
+    return story.case(
+        "healthy, hedged request", "network error", story.entered("the twin of the slow request answered")
+    )
 
 
 def redriven(story: Story) -> Case:
@@ -278,7 +329,9 @@ def redriven(story: Story) -> Case:
         story.teller.ends[name] = story.teller.now
     story.teller.done(stage.name)
     story.walk()
-    return story.case("dead-lettered, then redriven", wrong.style, story.entered("the dead letter was sent again and worked"))
+    return story.case(
+        "dead-lettered, then redriven", wrong.style, story.entered("the dead letter was sent again and worked")
+    )
 
 
 # ── stops ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -301,7 +354,12 @@ def _stopped_at(story: Story, stage: Stage, wrong: Symptom, plot: str) -> Case:
     told = story.teller.fails(stage.name, _tries(story, wrong), swallowed=swallowed)
     if swallowed:
         plot += ", swallowed by a green span"
-    elif story.shape.tracing in {"chain", "orchestrated"} and wrong.error and stage.kind != "capture" and story.chance.random() < 0.5:
+    elif (
+        story.shape.tracing in {"chain", "orchestrated"}
+        and wrong.error
+        and stage.kind != "capture"
+        and story.chance.random() < 0.5
+    ):
         _pass_up(story, stage)
         plot += ", passed up"
     return story.case(plot, wrong.style, story.stopped(stage, wrong, told.proof))
@@ -321,8 +379,12 @@ def _pass_up(story: Story, stage: Stage) -> None:
 def stop_with_noise(story: Story) -> Case:
     """A failure, and beside it things that fail on every healthy lead too."""
     stage = story.stage(lambda s: _needed(s) and s.how != "event")
-    other = story.stage(lambda s: s.how != "event" and s.name != stage.name and s.name not in story.waiting_for(stage.name))
-    habit = story.chance.choice(["lookup 404", "token", "upsert 409"] if other.vendor else ["caught", "cache", "metrics", "audit"])
+    other = story.stage(
+        lambda s: s.how != "event" and s.name != stage.name and s.name not in story.waiting_for(stage.name)
+    )
+    habit = story.chance.choice(
+        ["lookup 404", "token", "upsert 409"] if other.vendor else ["caught", "cache", "metrics", "audit"]
+    )
     story.walk(stop=stage.name, habit=habit, habit_at=other.name)
     wrong = story.symptom(stage)
     told = story.teller.fails(stage.name, _tries(story, wrong))
@@ -359,7 +421,11 @@ def _dead_letter(story: Story, stage: Stage) -> None:
         story.teller.event(stage.service, "DeadLettered", said)
     else:
         head = story.teller.cursor
-        said = {"lead.event": "DeadLettered", "messaging.system": "kafka", "messaging.destination.name": f"{stage.op}.dlq"}
+        said = {
+            "lead.event": "DeadLettered",
+            "messaging.system": "kafka",
+            "messaging.destination.name": f"{stage.op}.dlq",
+        }
         story.teller.span(stage.service, f"send {stage.op}.dlq", "producer", head, 0.003, attributes=said)
 
 
@@ -369,18 +435,26 @@ def dead_letter(story: Story) -> Case:
     wrong = story.symptom(stage, lambda s: s.transient)
     told = story.teller.fails(stage.name, [wrong] * story.chance.randint(2, 4))
     _dead_letter(story, stage)
-    return story.case("dead letter", wrong.style, story.stopped(stage, wrong, told.proof, f"the retries ran out; the last reason: {wrong.why}"))
+    return story.case(
+        "dead letter",
+        wrong.style,
+        story.stopped(stage, wrong, told.proof, f"the retries ran out; the last reason: {wrong.why}"),
+    )
 
 
 def absent(story: Story) -> Case:
     stage = story.stage(lambda s: _later(s) and s.required)
     story.up_to(stage.name)
-    return story.case("absent", "absence", story.absent(stage, f"{stage.name} never happened, nothing failed before it"))
+    return story.case(
+        "absent", "absence", story.absent(stage, f"{stage.name} never happened, nothing failed before it")
+    )
 
 
 def absent_after_repair(story: Story) -> Case:
     """A failure that its retry repaired, or habit noise, then silence at the next step."""
-    stage = story.stage(lambda s: _later(s) and s.required and any(bool(story.shape.by_name[a].vendor) for a in s.after))
+    stage = story.stage(
+        lambda s: _later(s) and s.required and any(bool(story.shape.by_name[a].vendor) for a in s.after)
+    )
     before = next(story.shape.by_name[a] for a in stage.after if story.shape.by_name[a].vendor)
     story.walk(stop=before.name, skip=story.waiting_for(before.name), beyond=True)
     if story.chance.random() < 0.5:
@@ -392,7 +466,11 @@ def absent_after_repair(story: Story) -> Case:
             raise NotHere
         story.teller.done(before.name, habit=how)
     story.walk(stop=stage.name)
-    return story.case("absent after repaired failure", "absence", story.absent(stage, f"{before.name} was done in the end ({how}); {stage.name} never happened"))
+    return story.case(
+        "absent after repaired failure",
+        "absence",
+        story.absent(stage, f"{before.name} was done in the end ({how}); {stage.name} never happened"),
+    )
 
 
 def absent_after_optional(story: Story) -> Case:
@@ -407,7 +485,9 @@ def absent_after_optional(story: Story) -> Case:
     story.walk(stop=stage.name)
     if any(name not in story.teller.ends for name in stage.after):
         raise NotHere
-    truth = story.absent(stage, f"{optional.name} may fail; {stage.name} never happened", contributing=((wrong.cause, optional.name),))
+    truth = story.absent(
+        stage, f"{optional.name} may fail; {stage.name} never happened", contributing=((wrong.cause, optional.name),)
+    )
     return story.case("absent after optional failure", wrong.style, truth)
 
 
@@ -416,7 +496,13 @@ def gate(story: Story) -> Case:
     story.up_to(stage.name)
     value = story.chance.choice(stage.fails)
     told = story.teller.done(stage.name, value=value)
-    truth = story.truth(POLICY, "eligible.criteria_not_met", stage.name, f"{stage.gate_attribute} is {value}: {stage.gate}", evidence=(told.proof,))
+    truth = story.truth(
+        POLICY,
+        "eligible.criteria_not_met",
+        stage.name,
+        f"{stage.gate_attribute} is {value}: {stage.gate}",
+        evidence=(told.proof,),
+    )
     return story.case("gate", "gate", truth)
 
 
@@ -463,7 +549,14 @@ def optional_then_stop(story: Story) -> Case:
         raise NotHere
     real = story.symptom(stage)
     told = story.teller.fails(stage.name, _tries(story, real))
-    truth = story.stopped(stage, real, told.proof, f"{optional.name} may fail ({wrong.why}); {stage.name}: {real.why}", contributing=((wrong.cause, optional.name),), evidence=(first.proof,))
+    truth = story.stopped(
+        stage,
+        real,
+        told.proof,
+        f"{optional.name} may fail ({wrong.why}); {stage.name}: {real.why}",
+        contributing=((wrong.cause, optional.name),),
+        evidence=(first.proof,),
+    )
     return story.case("optional failure, then a stop", f"{wrong.style} + {real.style}", truth)
 
 
@@ -476,7 +569,11 @@ def repaired_then_stop(story: Story) -> Case:
     story.up_to(other.name)
     real = story.symptom(other)
     told = story.teller.fails(other.name, _tries(story, real))
-    return story.case("repaired failure, then a stop", f"{mended.style} + {real.style}", story.stopped(other, real, told.proof, f"{one.name} was repaired; {other.name}: {real.why}"))
+    return story.case(
+        "repaired failure, then a stop",
+        f"{mended.style} + {real.style}",
+        story.stopped(other, real, told.proof, f"{one.name} was repaired; {other.name}: {real.why}"),
+    )
 
 
 def gap_then_stop(story: Story) -> Case:
@@ -485,7 +582,11 @@ def gap_then_stop(story: Story) -> Case:
     story.walk(stop=stage.name, skip=[hole.name])
     real = story.symptom(stage)
     told = story.teller.fails(stage.name, _tries(story, real))
-    return story.case("gap, then a stop", real.style, story.stopped(stage, real, told.proof, f"{hole.name} left no hop but the lead went on; {real.why}"))
+    return story.case(
+        "gap, then a stop",
+        real.style,
+        story.stopped(stage, real, told.proof, f"{hole.name} left no hop but the lead went on; {real.why}"),
+    )
 
 
 def gap_then_absent(story: Story) -> Case:
@@ -494,7 +595,11 @@ def gap_then_absent(story: Story) -> Case:
     story.walk(stop=stage.name, skip=[hole.name])
     if any(name not in story.teller.ends for name in stage.after):
         raise NotHere
-    return story.case("gap, then absent", "absence", story.absent(stage, f"{hole.name} left no hop but the lead went on; {stage.name} never came"))
+    return story.case(
+        "gap, then absent",
+        "absence",
+        story.absent(stage, f"{hole.name} left no hop but the lead went on; {stage.name} never came"),
+    )
 
 
 def withdrawn(story: Story) -> Case:
@@ -504,7 +609,13 @@ def withdrawn(story: Story) -> Case:
     story.teller.wait(1, 60)
     made = story.teller.event("preference-center", story.chance.choice(["Unsubscribed", "ConsentWithdrawn"]))
     consent = story.shape.first("consent")
-    truth = story.truth(POLICY, "consent.opted_out_all", consent.name if consent else "", f"it opted out before {stage.name}", evidence=(frozenset({made.id}),))
+    truth = story.truth(
+        POLICY,
+        "consent.opted_out_all",
+        consent.name if consent else "",
+        f"it opted out before {stage.name}",
+        evidence=(frozenset({made.id}),),
+    )
     return story.case("withdrawn midway", "words", truth)
 
 
@@ -512,7 +623,11 @@ def merged(story: Story) -> Case:
     stage = story.stage(lambda s: _later(s) and s.required)
     story.up_to(stage.name)
     made = story.teller.event("mdm", "IdentityMerged", {"lead.merged_into": "P-survivor"})
-    return story.case("merged", "words", story.truth(POLICY, "identity.merged_away", "", "it was merged into another", evidence=(frozenset({made.id}),)))
+    return story.case(
+        "merged",
+        "words",
+        story.truth(POLICY, "identity.merged_away", "", "it was merged into another", evidence=(frozenset({made.id}),)),
+    )
 
 
 def answered_only(story: Story) -> Case:
@@ -549,7 +664,9 @@ def waiting(story: Story) -> Case:
     if due - begun < 20:
         raise NotHere
     now = begun + (due - begun) * story.chance.uniform(0.05, 0.6)
-    truth = story.truth("pending", "", "", f"{stage.name} has time until {due:.0f} s, it is {now:.0f} s", by_clock_s=due - now)
+    truth = story.truth(
+        "pending", "", "", f"{stage.name} has time until {due:.0f} s, it is {now:.0f} s", by_clock_s=due - now
+    )
     return story.case("pending, waiting", "absence", truth, now=now)
 
 
@@ -558,15 +675,31 @@ def retrying(story: Story) -> Case:
     story.up_to(stage.name)
     if story.chance.random() < 0.5 or stage.how == "event":
         reason = story.chance.choice(["delivery.timeout", "delivery.http_error"])
-        wrong = Symptom(reason, FAULT, "words: retrying", True, attributes={"lead.reason": reason, "lead.outcome": "retrying"}, error=stage.how != "event")
+        wrong = Symptom(
+            reason,
+            FAULT,
+            "words: retrying",
+            True,
+            attributes={"lead.reason": reason, "lead.outcome": "retrying"},
+            error=stage.how != "event",
+        )
     else:
         wrong = story.symptom(stage, lambda s: s.transient)
     told = story.teller.fails(stage.name, [wrong])
-    due = min((_due(story, s) for s in story.shape.stages if s.name not in story.teller.proofs or s.name == stage.name), default=0.0)
+    due = min(
+        (_due(story, s) for s in story.shape.stages if s.name not in story.teller.proofs or s.name == stage.name),
+        default=0.0,
+    )
     now = told.at + 0.5
     if due - now < 5:
         raise NotHere
-    truth = story.truth("pending", "", stage.name, f"{stage.name} failed ({wrong.why}) and may be tried again until {due:.0f} s", by_clock_s=due - now)
+    truth = story.truth(
+        "pending",
+        "",
+        stage.name,
+        f"{stage.name} failed ({wrong.why}) and may be tried again until {due:.0f} s",
+        by_clock_s=due - now,
+    )
     return story.case("pending, retrying", wrong.style, truth, now=now)
 
 
@@ -601,13 +734,24 @@ def held(story: Story) -> Case:
     due = min(_due(story, s) for s in story.shape.stages if s.name not in story.teller.proofs or s.name == stage.name)
     if due - at < 5:
         raise NotHere
-    truth = story.truth("pending", cause, stage.name, f"it waits by design ({cause}), until {due:.0f} s", evidence=(proof,), by_clock_s=due - at)
+    truth = story.truth(
+        "pending",
+        cause,
+        stage.name,
+        f"it waits by design ({cause}), until {due:.0f} s",
+        evidence=(proof,),
+        by_clock_s=due - at,
+    )
     return story.case("pending, held by design", "words: waiting", truth, now=at + 1)
 
 
 def held_too_long(story: Story) -> Case:
     stage, cause, proof, _ = _held(story)
-    return story.case("held by design, too long", "words: waiting", story.truth((FAULT, POLICY), cause, stage.name, f"it still waits for what {cause} means", evidence=(proof,)))
+    return story.case(
+        "held by design, too long",
+        "words: waiting",
+        story.truth((FAULT, POLICY), cause, stage.name, f"it still waits for what {cause} means", evidence=(proof,)),
+    )
 
 
 # ── more than one verdict ───────────────────────────────────────────────────────────────────────────────────────

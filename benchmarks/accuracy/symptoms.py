@@ -286,6 +286,8 @@ def network(kind: str, chance: random.Random) -> Symptom:
                                       "GuzzleHttp\\Exception\\ConnectException"}:  # fmt: skip
         telling = "both"  # the name alone does not say which
     exception = ("Error" if code_like else name, text) if telling in {"exception", "both"} else None
+    if telling == "message" and text.startswith("NotAfter"):
+        exception = (name, text)  # the words alone say nothing
     if exception and code_like and telling == "exception":
         telling = "both"
     return Symptom(
@@ -384,5 +386,3 @@ def symptoms(kind: str, chance: random.Random, *, how: str, wire: str) -> Sympto
             continue
         if (found := way(kind, chance)) is not None:
             return found
-
-

@@ -120,7 +120,13 @@ class Teller:
     def _stage(
         self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str
     ) -> Told:
-        way = {"http": self._http, "queue": self._queue, "activity": self._activity, "batch": self._batch, "event": self._event}
+        way = {
+            "http": self._http,
+            "queue": self._queue,
+            "activity": self._activity,
+            "batch": self._batch,
+            "event": self._event,
+        }
         self._pause(stage)
         if value is None and stage.passes and last is None:
             value = self.chance.choice(stage.passes)
@@ -149,7 +155,9 @@ class Teller:
         return said
 
     def _fresh_trace(self, stage: Stage) -> bool:
-        return not self.trace or self.shape.tracing == "apart" or (self.shape.tracing == "linked" and stage.how == "queue")
+        return (
+            not self.trace or self.shape.tracing == "apart" or (self.shape.tracing == "linked" and stage.how == "queue")
+        )
 
     def _begin(self, stage: Stage) -> Said | None:
         """The parent of what the stage does, in the trace it does it in."""
@@ -161,12 +169,23 @@ class Teller:
             self.root = self.span(self.shape.conductor, f"workflow {self.shape.name}", "internal", self.cursor, 60.0)
         return self.root if tracing == "orchestrated" and self.root else self.cursor
 
-    def _http(self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str) -> frozenset[str]:
+    def _http(
+        self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str
+    ) -> frozenset[str]:
         parent = self._begin(stage)
         caller: Said | None = None
         if parent is not None:
-            caller = self.span(parent.service, "POST", "client", parent, 0.0, attributes=self.status(200) | {"server.address": f"{stage.service}.svc"})
-        server = self.span(stage.service, stage.op, "server", caller or parent, 0.0, attributes=self.status(200) | {"url.path": "/api"})
+            caller = self.span(
+                parent.service,
+                "POST",
+                "client",
+                parent,
+                0.0,
+                attributes=self.status(200) | {"server.address": f"{stage.service}.svc"},
+            )
+        server = self.span(
+            stage.service, stage.op, "server", caller or parent, 0.0, attributes=self.status(200) | {"url.path": "/api"}
+        )
         began = self.now
         proof = self._work(stage, server, before, last, habit)
         own = last is not None and (last.place == "own" or not stage.calls)
@@ -187,7 +206,9 @@ class Teller:
         if caller is not None:
             caller.took = server.took + 0.01
             caller.at, server.at = began, began + 0.004
-            if server.status == "error" and (code := server.attributes.get("http.response.status_code") or server.attributes.get("http.status_code")):
+            if server.status == "error" and (
+                code := server.attributes.get("http.response.status_code") or server.attributes.get("http.status_code")
+            ):
                 caller.attributes |= self.status(int(code))
                 if int(code) >= 400:
                     caller.status = "error"
@@ -201,12 +222,26 @@ class Teller:
         self.heads[stage.name] = server
         return proof
 
-    def _queue(self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str) -> frozenset[str]:
+    def _queue(
+        self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str
+    ) -> frozenset[str]:
         sender = self.heads.get(stage.after[0]) if stage.after else None
         producer: Said | None = None
         if sender is not None:
-            messaging: dict[str, Value] = {"messaging.system": "kafka", "messaging.operation.type": "send", "messaging.destination.name": stage.op}
-            producer = self.span(sender.service, f"send {stage.op}", "producer", sender, 0.003, at=sender.at + max(sender.took - 0.004, 0.0), attributes=messaging)
+            messaging: dict[str, Value] = {
+                "messaging.system": "kafka",
+                "messaging.operation.type": "send",
+                "messaging.destination.name": stage.op,
+            }
+            producer = self.span(
+                sender.service,
+                f"send {stage.op}",
+                "producer",
+                sender,
+                0.003,
+                at=sender.at + max(sender.took - 0.004, 0.0),
+                attributes=messaging,
+            )
         tries: list[Symptom | None] = [*before, last] if self.chance.random() < 0.5 else [last]
         inside = before if len(tries) == 1 else []
         proof: frozenset[str] = frozenset()
@@ -216,12 +251,33 @@ class Teller:
                 self.wait(2.0, 20.0)
         return proof
 
-    def _consume(self, stage: Stage, producer: Said | None, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str, attempt: int) -> frozenset[str]:
-        said: dict[str, Value] = {"messaging.system": "kafka", "messaging.operation.type": "process", "messaging.destination.name": stage.op}
+    def _consume(
+        self,
+        stage: Stage,
+        producer: Said | None,
+        before: list[Symptom],
+        last: Symptom | None,
+        value: Value | None,
+        habit: str,
+        attempt: int,
+    ) -> frozenset[str]:
+        said: dict[str, Value] = {
+            "messaging.system": "kafka",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": stage.op,
+        }
         if attempt and self.chance.random() < 0.5:
             said["lead.attempt"] = attempt
         linked = self.shape.tracing == "linked"
-        consumer = self.span(stage.service, f"process {stage.op}", "consumer", None if linked else producer, 0.0, trace=self._id(32) if linked else "", attributes=said)
+        consumer = self.span(
+            stage.service,
+            f"process {stage.op}",
+            "consumer",
+            None if linked else producer,
+            0.0,
+            trace=self._id(32) if linked else "",
+            attributes=said,
+        )
         if linked and producer is not None:
             consumer.links.append((producer.trace, producer.id))
         began = self.now
@@ -234,7 +290,13 @@ class Teller:
         elif last is not None and last.error and habit != "swallow":
             consumer.status = "error"
             if last.exception or last.http:
-                consumer.events.append((self.now, "exception", {"exception.type": "VendorCallFailed", "exception.message": "vendor call failed"}))
+                consumer.events.append(
+                    (
+                        self.now,
+                        "exception",
+                        {"exception.type": "VendorCallFailed", "exception.message": "vendor call failed"},
+                    )
+                )
         if last is None:
             proof = frozenset({consumer.id})
             self.heads[stage.name] = consumer
@@ -242,11 +304,15 @@ class Teller:
         self.trace = consumer.trace
         return proof
 
-    def _activity(self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str) -> frozenset[str]:
+    def _activity(
+        self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str
+    ) -> frozenset[str]:
         if not self.trace:
             self.trace = self._id(32)
         top = stage.kind == "capture"
-        activity = self.span(stage.service, stage.op, "internal", self.cursor, 0.0, attributes={"temporalWorkflowID": f"wf-{self.lead}"})
+        activity = self.span(
+            stage.service, stage.op, "internal", self.cursor, 0.0, attributes={"temporalWorkflowID": f"wf-{self.lead}"}
+        )
         began = self.now
         proof = self._work(stage, activity, before, last, habit)
         activity.took = self.now - began + (90.0 if top else 0.01)
@@ -263,7 +329,9 @@ class Teller:
         self.heads[stage.name] = activity
         return proof
 
-    def _batch(self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str) -> frozenset[str]:
+    def _batch(
+        self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str
+    ) -> frozenset[str]:
         job_trace = self._id(32)
         row = self.span(stage.service, stage.op, "internal", None, 0.0, trace=job_trace)
         row.parent = self._id()  # the job's own span speaks of thousands of leads and of none
@@ -279,7 +347,9 @@ class Teller:
         self.heads[stage.name] = row
         return frozenset({row.id}) if last is None else proof
 
-    def _event(self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str) -> frozenset[str]:
+    def _event(
+        self, stage: Stage, before: list[Symptom], last: Symptom | None, value: Value | None, habit: str
+    ) -> frozenset[str]:
         proof: frozenset[str] = frozenset()
         for one in [*before, last] if last is not None else [*before, None]:
             made = self.event(stage.service, stage.event if one is None else (stage.fail_event or stage.event))
@@ -295,7 +365,9 @@ class Teller:
 
     # ── what happens inside a step ──────────────────────────────────────────────────────────────────────────────
 
-    def _work(self, stage: Stage, main: Said, before: list[Symptom], last: Symptom | None, habit: str) -> frozenset[str]:
+    def _work(
+        self, stage: Stage, main: Said, before: list[Symptom], last: Symptom | None, habit: str
+    ) -> frozenset[str]:
         self._background(stage, main)
         proof: frozenset[str] = frozenset()
         if stage.vendor and habit in {"lookup 404", "token", "upsert 409"}:
@@ -316,7 +388,9 @@ class Teller:
         self._epilogue(stage, main, habit)
         return proof
 
-    def _call(self, stage: Stage, main: Said, symptom: Symptom | None, name: str = "POST", path: str = "/v1/objects") -> Said:
+    def _call(
+        self, stage: Stage, main: Said, symptom: Symptom | None, name: str = "POST", path: str = "/v1/objects"
+    ) -> Said:
         took = self.chance.uniform(0.05, 1.5)
         rpc = self.habits.wire == "grpc"
         call = self.span(
@@ -357,13 +431,32 @@ class Teller:
                 | self.status(self.chance.choice([500, 503, 404])),
             ).status = "error"  # fmt: skip
         if habit == "metrics":
-            made = self.span(main.service, "HTTP POST", "client", main, 0.3, attributes={"server.address": "stats.internal"})
+            made = self.span(
+                main.service, "HTTP POST", "client", main, 0.3, attributes={"server.address": "stats.internal"}
+            )
             made.status, made.message = "error", "connect ECONNREFUSED 10.0.0.9:8125"
             made.attributes["error.type"] = "ECONNREFUSED"
         if habit == "caught":
-            main.events.append((self.now, "exception", {"exception.type": "java.lang.NumberFormatException", "exception.message": 'For input string: "50-100"'}))
+            main.events.append(
+                (
+                    self.now,
+                    "exception",
+                    {
+                        "exception.type": "java.lang.NumberFormatException",
+                        "exception.message": 'For input string: "50-100"',
+                    },
+                )
+            )
         if habit == "cache":
-            made = self.span(main.service, "GET", "client", main, 0.01, attributes={"db.system": "redis", "db.system.name": "redis"}, own=self.chance.random() < 0.5)
+            made = self.span(
+                main.service,
+                "GET",
+                "client",
+                main,
+                0.01,
+                attributes={"db.system": "redis", "db.system.name": "redis"},
+                own=self.chance.random() < 0.5,
+            )
             made.status, made.message = "error", "LOADING Redis is loading the dataset in memory"
 
     def _background(self, stage: Stage, main: Said) -> None:
@@ -371,10 +464,28 @@ class Teller:
         if self.chance.random() >= self.habits.noise:
             return
         own = self.habits.baggage == "all"
-        self.span(main.service, "SELECT contacts", "client", main, 0.004, attributes={"db.system": "postgresql"}, own=own)
+        self.span(
+            main.service, "SELECT contacts", "client", main, 0.004, attributes={"db.system": "postgresql"}, own=own
+        )
         if self.chance.random() < 0.4:
-            self.span(main.service, "GET /healthz", "client", main, 0.002, attributes={"server.address": "sidecar"} | self.status(200), own=own)
+            self.span(
+                main.service,
+                "GET /healthz",
+                "client",
+                main,
+                0.002,
+                attributes={"server.address": "sidecar"} | self.status(200),
+                own=own,
+            )
         if self.chance.random() < 0.3:
-            self.span("flagd", "flagd.evaluation.v1.Service/ResolveBoolean", "server", main, 0.001, attributes={"rpc.system": "grpc", "rpc.grpc.status_code": 0}, own=own)
+            self.span(
+                "flagd",
+                "flagd.evaluation.v1.Service/ResolveBoolean",
+                "server",
+                main,
+                0.001,
+                attributes={"rpc.system": "grpc", "rpc.grpc.status_code": 0},
+                own=own,
+            )
         if self.chance.random() < 0.2:
             self.span(main.service, "INSERT audit", "client", main, 0.003, attributes={"db.system": "mysql"}, own=own)

@@ -66,6 +66,10 @@ class Case:
         """Why noise took away what the truth rests on; '' where it can still be known."""
         if any(group <= self.lost for group in truth.evidence):
             return "the evidence was lost"
+        if not any("lead.flow" in one.attributes or "lead.event" in one.attributes for one in self.said) and (
+            self.shape == "demo-booking"
+        ):
+            return "nothing names the flow"
         spread = max(self.skew.values(), default=0.0) - min(self.skew.values(), default=0.0)
         if spread >= truth.by_clock_s:
             return "the clocks are too wrong"
