@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
-from lineage import ask, tally
+from lineage import ask, measures, tally
 from lineage.answers import FlowAnswer
 from lineage.ask import Library
 from store import refusals
@@ -84,6 +84,14 @@ def _flow_pages(router: APIRouter, library: Library, clock: Clock) -> None:
         view = behind_view(library, part.of(flow), said, cursor=cursor)
         return render("causes.html", view=view, said=said, cursor=cursor, now=clock())
 
+    @router.get("/flows/{flow}/alignment")
+    def alignment_page(flow: FlowName, part: Asked) -> Response:
+        of = part.of(flow)
+        funnel = tally.funnel(library, of)  # also the 404 of a flow that nobody knows
+        titles = {step.step: step.title for step in funnel.steps}
+        found = measures.alignment(library, of)
+        return render("alignment.html", found=found, flow=funnel, titles=titles, said=part.said)
+
 
 def _evidence_pages(router: APIRouter, library: Library, clock: Clock) -> None:
     @router.get("/traces/{trace_id}")
@@ -93,3 +101,7 @@ def _evidence_pages(router: APIRouter, library: Library, clock: Clock) -> None:
     @router.get("/refusals")
     def refusal_page() -> Response:
         return render("refusals.html", refused=refusals.recent(library.store), now=clock())
+
+    @router.get("/codes")
+    def code_page() -> Response:
+        return render("codes.html", codes=measures.unmapped_codes(library), now=clock())

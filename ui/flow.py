@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from lineage import tally
 from lineage.answers import Bucket, CauseCount, CauseLeads, FlowAnswer, Funnel, StepCount
 from lineage.ask import Library
+from lineage.measures import Difference, differences
 from model.causes import Cause, causes
 from store.counts import Slice
+from store.measures import Stopped
 from ui.words import STATUSES, causes_url, flow_url, length, short_moment
 
 _RANGES = (("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
@@ -138,6 +140,7 @@ class BehindView:
     playbook: str
     entries: int
     titles: Mapping[str, str]
+    differences: Sequence[Difference]
 
 
 def behind_view(library: Library, of: Slice, said: Mapping[str, str], *, cursor: str) -> BehindView:
@@ -154,7 +157,18 @@ def behind_view(library: Library, of: Slice, said: Mapping[str, str], *, cursor:
         playbook=step.playbook if step else "",
         entries=_entries_behind(funnel, **asked),
         titles={one.step: one.title or one.step for one in funnel.steps},
+        differences=_in_common(library, of, funnel, **asked),
     )
+
+
+def _in_common(library: Library, of: Slice, funnel: Funnel, *, status: str, cause: str, step: str) -> list[Difference]:
+    """What the leads behind a cause share; nothing unless the address names one status and one step of it."""
+    rows = [
+        row for row in funnel.causes if row.cause == cause and status in {"", row.status} and step in {"", row.step}
+    ]
+    if not cause or len(rows) != 1:
+        return []
+    return differences(library, of, Stopped(rows[0].status, cause, rows[0].step or ""))
 
 
 def _entries_behind(funnel: Funnel, *, status: str, cause: str, step: str) -> int:

@@ -43,8 +43,8 @@ def environment() -> Environment:
     made = Environment(
         loader=PackageLoader("ui"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    helpers = {name: getattr(words, name) for name in dir(words) if not name.startswith("_")}
-    made.globals.update(helpers | {"static": static_url, "htmx_config": HTMX})
+    helpers = {name: value for name, value in vars(words).items() if getattr(value, "__module__", "") == words.__name__}
+    made.globals.update(helpers | {"MEANINGS": words.MEANINGS, "static": static_url, "htmx_config": HTMX})
     return made
 
 

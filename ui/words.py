@@ -104,6 +104,32 @@ def share(part: int, whole: int) -> str:
     return "under 1%" if percent < 1 else f"{min(round(percent), 99)}%"
 
 
+def percent(of: float) -> str:
+    """A share between 0 and 1; like `share`, it never says all or nothing of what is neither."""
+    return share(round(of * 1_000_000), 1_000_000)
+
+
+def seconds(of: float | None) -> str:
+    """A length in seconds, for a table; a dash where there is none."""
+    return "\N{EN DASH}" if of is None else length(timedelta(seconds=of))
+
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def spoken_value(name: str, value: str) -> str:
+    """What the affected share, in words: `Captured on a Monday`, `form.version is 7`."""
+    if name.startswith("weekday of capture") and value in {"1", "2", "3", "4", "5", "6", "7"}:
+        return f"Captured on a {_DAYS[int(value) - 1]}"
+    if name.startswith("hour of capture"):
+        return f"Captured from {value}:00 to {value}:59 UTC"
+    return (
+        f"{name[:1].upper()}{name[1:]} is {value}"
+        if name in {"campaign", "segment", "source"}
+        else f"{name} is {value}"
+    )
+
+
 def cause_title(cause: str | None) -> str:
     known = causes().get(cause or "")
     return known.title if known else cause or "No flow file fits"
@@ -147,6 +173,10 @@ def flow_url(flow: str, **query: str | int | None) -> str:
 
 def causes_url(flow: str, **query: str | int | None) -> str:
     return _url(f"/flows/{quote(flow, safe='')}/causes", query)
+
+
+def alignment_url(flow: str, **query: str | int | None) -> str:
+    return _url(f"/flows/{quote(flow, safe='')}/alignment", query)
 
 
 def search_url(**query: str | int | None) -> str:

@@ -20,6 +20,8 @@ PAGES = [
     "/flows",
     "/flows/demo-request",
     "/flows/demo-request/causes?status=blocked&cause=crm.rate_limit&step=crm",
+    "/flows/demo-request/alignment",
+    "/codes",
     "/refusals",
     "/sign-in",
 ]

@@ -49,6 +49,9 @@ PAGES = [
     f"{FLOW}/causes?status=entered&cursor=0",
     f"{FLOW}/causes?cause=unknown.vendor_unspecified",
     f"{FLOW}/causes?cause=none.such",
+    f"{FLOW}/alignment",
+    f"{FLOW}/alignment?campaign=nobody",
+    "/codes",
     "/refusals",
     "/sign-in",
 ]
@@ -131,6 +134,8 @@ def test_what_senders_planted_is_shown_as_text_everywhere(web, hostile_trace):
         f"{FLOW}/causes?cause=unknown.vendor_unspecified&step=crm&status=blocked",
         f"{FLOW}/causes?cause={quote(told.EVIL)}&step={quote(told.EVIL)}",
         "/refusals",
+        "/codes",
+        f"{FLOW}/alignment",
         lead_path(told.WEIRD),
     ]
     for path in paths:
@@ -310,7 +315,7 @@ def test_a_flow_shows_a_sum_that_adds_up(web):
 def test_filters_stay_as_they_were_chosen(web):
     page = page_of(web, f"{FLOW}?since=1h&campaign=webinar")
     assert page.by_class("sum")[0].text.startswith("13 entries =13 entered")
-    assert [option.text for option in page.all("option") if "selected" in option.attributes] == ["webinar"]
+    assert "<option selected>webinar</option>" in web.get(f"{FLOW}?since=1h&campaign=webinar").text
     assert next(field for field in page.all("input") if field["id"] == "since")["value"] == "1h"
     assert all("campaign=webinar" in link for link in page.links if "/causes?" in link)
     assert "No entries in this time" in page_of(web, f"{FLOW}?campaign=nobody").text
@@ -335,6 +340,40 @@ def test_leads_behind_a_number_come_in_pages_here_too(web, monkeypatch):
     (more,) = [link for link in page.links if "cursor=" in link]
     assert len(page_of(web, more).one("tbody").words) > 0
     assert "First page" in page_of(web, more).text
+
+
+def test_a_cause_shows_what_the_affected_have_in_common(web):
+    words = page_of(web, BEHIND).text
+    assert "What the affected have in common" in words
+    assert "form.version is 7 100% 5%" in words
+    assert "in common" not in page_of(web, f"{FLOW}/causes?status=skipped").text
+
+
+def test_an_answer_that_changed_shows_what_was_said_before(web):
+    words = page_of(web, lead_path(told.CHANGED)).text
+    assert "What was said before" in words
+    assert "W-changed never entered the sequence: the CRM refused the write" in words
+    assert "Said anew because 2 more hops arrived" in words
+    assert "What was said before" not in page_of(web, lead_path("W-blocked")).text
+
+
+def test_a_change_has_its_kind_and_its_link(web):
+    page = page_of(web, lead_path("W-blocked"))
+    assert "https://ci.example/7" in page.links
+    assert {"deploy", "version"} <= {one.text for one in page.by_class("try")}
+
+
+def test_alignment_has_each_number_with_its_definition(web):
+    assert f"{FLOW}/alignment" in page_of(web, FLOW).links
+    page = page_of(web, f"{FLOW}/alignment")
+    for said in ("From capture to the first touch", "webinar", "still lasts", "CRM rate limit", "10 of 12"):
+        assert said in page.text
+    assert page_of(web, "/flows/nothing/alignment", 404).one("h1")
+
+
+def test_unmapped_codes_have_the_line_to_add(web):
+    assert "/codes" in page_of(web, "/refusals").links
+    assert 'acme-crm,"E,77",<cause>' in [code.text for code in page_of(web, "/codes").all("code")]
 
 
 def test_refusals_say_what_happened(web):
