@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from lineage.journey import Journey
-from lineage.signs import Sign, only_looks, operation_of, sign_of
+from lineage.signs import Sign, is_beside, operation_of, sign_of
 from model import attributes as names
 from model.causes import VendorCodes
 from model.flow import Flow, Step
@@ -73,6 +73,7 @@ class Case:
     def __init__(self, journey: Journey, flow: Flow, now: datetime, codes: VendorCodes | None = None) -> None:
         self.journey = journey
         self.flow = flow
+        self._codes = codes
         self.now_ns = int(now.timestamp() * 1_000_000) * 1000
         self.direct: set[Key] = set()
         self.step_of = self._placed()
@@ -95,10 +96,19 @@ class Case:
                 placed[hop.key] = step
         for hop in self.journey.hops:
             if hop.key not in self.direct:
-                inherited = next((placed[up.key] for up in self.journey.ancestors(hop) if up.key in self.direct), None)
+                inherited = self._inherited(hop, placed)
                 if inherited is not None:
                     placed[hop.key] = inherited
         return placed
+
+    def _inherited(self, hop: Hop, placed: Mapping[Key, Step]) -> Step | None:
+        """The step of the nearest ancestor that has one of its own: what a system does within its step, and what it
+        calls there, is part of it. What another system does below it by itself is not.
+        """
+        above = next((up for up in self.journey.ancestors(hop) if up.key in self.direct), None)
+        if above is None or (above.service != hop.service and above.kind not in {"client", "producer"}):
+            return None
+        return placed[above.key]
 
     def speaks(self, hop: Hop) -> bool:
         """Does the hop say by itself that its step was done, rather than merely not fail?"""
@@ -133,25 +143,33 @@ class Case:
     def _done(self, state: StepState) -> Hop | None:
         """The first success of the step, if nothing refused the lead there.
 
-        A green span around a failure or a refusal that still stands is none, unless it says so itself. Looking
-        something up is none where the step also does something. The goal stays reached: who is in and is then turned
+        A green span around a failure or a refusal that still stands is none, unless it says so itself; nor is a part of
+        a larger span that failed, nor what only looks something up or keeps a record. The goal stays reached: who is in and is then turned
         away, as a message delivered twice is, or leaves again, has entered.
         """
         standing = [*state.failures, *state.stops]
         spoiled = {up.key for hop, _ in standing for up in self.journey.ancestors(hop)}
+        fallen = {hop.key for hop, _ in standing}
         done = [
             hop
             for hop in state.hops
             if hop.key in self.direct
             and self.signs[hop.key].effect == "success"
-            and (hop.key not in spoiled or self.signs[hop.key].explicit)
+            and (self.speaks(hop) or (hop.key not in spoiled and not self._is_part_of(hop, fallen)))
         ]
-        done = [hop for hop in done if not only_looks(hop)] or done
+        done = [hop for hop in done if not is_beside(hop)] or ([] if standing else done)
         first = min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
         if first is None or not state.stops:
             return first
         is_goal = state.step.name == self.flow.goal
         return first if is_goal and first.at_ns < min(hop.at_ns for hop, _ in state.stops) else None
+
+    def _is_part_of(self, hop: Hop, larger: set[Key]) -> bool:
+        return any(up.key in larger for up in self.journey.ancestors(hop))
+
+    def strays_at(self, step: Step) -> list[tuple[Hop, Sign]]:
+        """Unrepaired failures and refusals of systems that the flow does not name, as they would mean at a step."""
+        return [(hop, sign_of(hop, step, self._codes)) for hop, _ in self.strays]
 
     @cached_property
     def strays(self) -> list[tuple[Hop, Sign]]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from lineage.entries import entries_of
 from model.flow import Flow
 from model.hop import Hop
 
@@ -56,88 +57,14 @@ class Journey:
 
 
 def journeys(lead: str, hops: Sequence[Hop], flows: Mapping[str, Flow], *, cut: bool = False) -> list[Journey]:
-    """A lead's entries, each with its hops, in the order in which they began.
-
-    A hop belongs to the entry whose correlation id it carries; without one, to the entry of its nearest ancestor, else
-    of its trace; else it begins an entry of its own where it is a capture, named by its trace; else it belongs to the
-    entry that had begun last when it happened.
-    """
-    hops = list({hop.key: hop for hop in hops}.values())
-    entry_of = _by_correlation(hops)
-    starts = _captures_without_entry(hops, entry_of, flows)
-    for hop in hops:
-        if hop.key not in entry_of and hop.trace_id in starts:
-            entry_of[hop.key] = hop.trace_id
-    began: dict[str, int] = {}
-    for hop in hops:
-        if hop.key in entry_of:
-            entry = entry_of[hop.key]
-            began[entry] = min(began.get(entry, hop.at_ns), hop.at_ns)
-    order = sorted(began.items(), key=lambda item: (item[1], item[0]))
+    """A lead's entries, each with its hops, in the order in which they began; `entries.py` says which is whose."""
+    once = list({hop.key: hop for hop in hops}.values())
+    entry_of = entries_of(once, flows)
     grouped: dict[str, list[Hop]] = defaultdict(list)
-    for hop in hops:
-        grouped[entry_of.get(hop.key) or _begun_before(hop, order)].append(hop)
+    for hop in once:
+        grouped[entry_of[hop.key]].append(hop)
     made = [Journey(lead, entry, _causal(members), cut) for entry, members in grouped.items()]
     return sorted(made, key=lambda journey: (journey.hops[0].at_ns, journey.entry))
-
-
-def _by_correlation(hops: Sequence[Hop]) -> dict[tuple[str, str], str]:
-    """The entries that hops name, handed down to their descendants, to hops of traces that name just one, and to
-    traces that link to them.
-    """
-    entry_of = {hop.key: hop.entry for hop in hops if hop.entry}
-    if not entry_of:
-        return {}
-    by_key = {hop.key: hop for hop in hops}
-    of_trace: dict[str, set[str]] = defaultdict(set)
-    for hop in hops:
-        if hop.entry:
-            of_trace[hop.trace_id].add(hop.entry)
-    for hop in hops:
-        if hop.key not in entry_of and (entry := _entry_of(hop, by_key, of_trace)):
-            entry_of[hop.key] = entry
-    return entry_of
-
-
-def _entry_of(hop: Hop, by_key: Mapping[tuple[str, str], Hop], of_trace: Mapping[str, set[str]]) -> str:
-    entries = of_trace.get(hop.trace_id) or {entry for trace, _ in hop.links for entry in of_trace.get(trace, ())}
-    return next(iter(entries)) if len(entries) == 1 else _nearest_entry(hop, by_key)
-
-
-def _nearest_entry(hop: Hop, by_key: Mapping[tuple[str, str], Hop]) -> str:
-    seen: set[tuple[str, str]] = set()
-    current: Hop | None = hop
-    while current is not None and current.key not in seen:
-        if current.entry:
-            return current.entry
-        seen.add(current.key)
-        current = by_key.get((current.trace_id, current.parent_id))
-    return ""
-
-
-def _captures_without_entry(
-    hops: Sequence[Hop], entry_of: Mapping[tuple[str, str], str], flows: Mapping[str, Flow]
-) -> set[str]:
-    """The traces in which a capture happened that names no entry: each is one."""
-    return {
-        hop.trace_id
-        for hop in hops
-        if hop.key not in entry_of
-        and hop.trace_id
-        and any(flow.step_of(hop) == flow.capture for name, flow in flows.items() if hop.flow in {"", name})
-    }
-
-
-def _begun_before(hop: Hop, order: Sequence[tuple[str, int]]) -> str:
-    """The entry that had begun last when the hop happened; the first of all for an earlier hop."""
-    if not order:
-        return hop.lead
-    chosen = order[0][0]
-    for entry, began_ns in order:
-        if began_ns > hop.at_ns:
-            break
-        chosen = entry
-    return chosen
 
 
 def _causal(hops: Sequence[Hop]) -> tuple[Hop, ...]:

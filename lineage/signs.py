@@ -82,7 +82,7 @@ _RETRYABLE_4XX = frozenset({408, 425, 429})
 
 # gRPC's codes as the HTTP statuses they are mapped to by google/rpc/code.proto.
 _GRPC_AS_HTTP = {
-    1: 499, 2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400,
+    2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400,
     10: 409, 11: 400, 12: 501, 13: 500, 14: 503, 15: 500, 16: 401,
 }  # fmt: skip
 
@@ -91,13 +91,15 @@ _NOT_THERE = frozenset({404, 410})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEALTH = re.compile(r"/(healthz?|livez?|readyz?|liveness|readiness|ping|metrics|_health|status)/?$", re.IGNORECASE)
 
-_TIMEOUT = re.compile(r"time[d_ -]?out|deadline[ _]?exceeded|ETIMEDOUT|ESOCKETTIMEDOUT", re.IGNORECASE)
+_TIMEOUT = re.compile(r"time[d]?[_ -]?out|deadline[ _]?exceeded|ETIMEDOUT|ESOCKETTIMEDOUT", re.IGNORECASE)
 _REFUSED = re.compile(
     r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ECONNRESET|connect(ion)?[ _]?(error|refused|reset|aborted)"
     r"|ConnectException|UnknownHost|NoRouteToHost|name[ _]?resolution|no such host|gaierror|SocketException",
     re.IGNORECASE,
 )
-_TLS = re.compile(r"SSL|TLS|certificate|x509|CERT_HAS_EXPIRED", re.IGNORECASE)
+# Whoever gave up waiting did so on purpose: the answer came by another way, or its absence is told by what is missing.
+_CANCELLED = re.compile(r"cancell?ed|CancelledError|AbortError|\bECANCELED\b", re.IGNORECASE)
+_TLS = re.compile(r"SSL|TLS|certificate|certification path|x509|CERT_HAS_EXPIRED", re.IGNORECASE)
 
 _OUTCOMES: dict[str, Effect] = {
     "ok": "success",
@@ -199,6 +201,8 @@ def _cause_of_status(status: int, kind: str) -> str:
 
 def _of_error(words: str, kind: str) -> Sign:
     """An error without a status: a timeout, a connection that failed, an exception, or just an error."""
+    if _CANCELLED.search(words) and not _TIMEOUT.search(words):
+        return NEUTRAL
     table = _BY_KIND.get(kind, {})
     raw = words.split("\n", 1)[0].partition(": ")[0][:200]
     for pattern, name in ((_TIMEOUT, "timeout"), (_REFUSED, "refused"), (_TLS, "tls")):
@@ -215,9 +219,10 @@ def _reads(hop: Hop) -> bool:
     return said.upper() in _READING
 
 
-def only_looks(hop: Hop) -> bool:
-    """A hop that does nothing for the lead by itself: it reads, or answers whether a process is alive."""
-    return _reads(hop) and not hop.event and not hop.outcome
+def is_beside(hop: Hop) -> bool:
+    """A hop that does nothing for the lead by itself: it looks something up, or keeps a record in a database."""
+    kept = "db.system" in hop.attributes or "db.system.name" in hop.attributes
+    return (kept or _reads(hop)) and not hop.event and not hop.outcome
 
 
 def is_health_check(hop: Hop) -> bool:

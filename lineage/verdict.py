@@ -66,13 +66,14 @@ def _is_over(case: Case, obstacle: Obstacle) -> bool:
 def _without_obstacle(case: Case) -> Verdict:
     """Nothing stands in the way: a step is still awaited, or did not come."""
     awaited = next((step for step in case.flow.steps if case.awaited(step)), case.flow.by_name[case.flow.goal])
-    told = [(hop, sign) for hop, sign in case.strays if sign.explicit and sign.final]
+    strays = case.strays_at(awaited)
+    told = [(hop, sign) for hop, sign in strays if sign.explicit and sign.final]
     if told:
         return _stopped(case, of_failures(awaited.name, told), ())
     if case.due_ns(awaited) > case.now_ns:
         return _pending(case, awaited, ())
-    if case.strays:
-        return _stopped(case, of_failures(awaited.name, case.strays), ())
+    if strays:
+        return _stopped(case, of_failures(awaited.name, strays), ())
     if not case.step_of:
         why = f"none of its {len(case.journey.hops)} hops belongs to a step of “{case.flow.title or case.flow.name}”"
         return _unknown(case.journey, case.flow.name, why)

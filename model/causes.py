@@ -5,7 +5,8 @@ Both are data: `causes.csv` and `vendor_codes.csv` beside this file. Adding a ve
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -49,10 +50,13 @@ class VendorCodes:
 
     def __init__(self, rows: Iterable[tuple[str, str, str]]) -> None:
         self._by_vendor: dict[tuple[str, str], str] = {}
+        telling: set[str] = set()
         for system, code, cause in rows:
             self._by_vendor.setdefault((system.casefold(), code.casefold()), cause)
+            if _TELLING.search(code):
+                telling.add(code.casefold())
         self._by_half = _halves(self._by_vendor)
-        self._by_code = _same_everywhere(self._by_vendor)
+        self._by_code = _same_everywhere(self._by_vendor, telling)
 
     def resolve(self, reason: str, system: str = "") -> str | None:
         """The canonical cause that `reason` means at the vendor `system`; None when nobody has mapped it.
@@ -78,16 +82,18 @@ def _halves(known: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
     return halves
 
 
-def _same_everywhere(known: Mapping[tuple[str, str], str]) -> dict[str, str]:
+# Codes of several words: RATE_LIMIT, EmailMalformedAddress, `already bounced`.
+_TELLING = re.compile(r"[_ ]|[a-z][A-Z]")
+
+
+def _same_everywhere(known: Mapping[tuple[str, str], str], telling: Collection[str]) -> dict[str, str]:
     """Codes that mean the same wherever they are used. Left out: codes with two meanings, numbers, and single words
     (`FILTERED`, `DISABLED`), which mean one thing at the vendor they were read from and anything elsewhere.
     """
     meanings: dict[str, set[str]] = {}
     for (_, code), cause in known.items():
         meanings.setdefault(code, set()).add(cause)
-    return {
-        code: next(iter(found)) for code, found in meanings.items() if len(found) == 1 and ("_" in code or " " in code)
-    }
+    return {code: next(iter(found)) for code, found in meanings.items() if len(found) == 1 and code in telling}
 
 
 def collected_codes() -> list[tuple[str, str, str]]:
