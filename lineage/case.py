@@ -70,10 +70,18 @@ class _Successes:
 class Case:
     """A journey in a flow at a moment. Everything here is derived once and never changes."""
 
-    def __init__(self, journey: Journey, flow: Flow, now: datetime, codes: VendorCodes | None = None) -> None:
+    def __init__(
+        self,
+        journey: Journey,
+        flow: Flow,
+        now: datetime,
+        codes: VendorCodes | None = None,
+        others: Sequence[Flow] = (),
+    ) -> None:
         self.journey = journey
         self.flow = flow
         self._codes = codes
+        self._others = others
         self.now_ns = int(now.timestamp() * 1_000_000) * 1000
         self.direct: set[Key] = set()
         self.step_of = self._placed()
@@ -144,8 +152,8 @@ class Case:
         """The first success of the step, if nothing refused the lead there.
 
         A green span around a failure or a refusal that still stands is none, unless it says so itself; nor is a part of
-        a larger span that failed, nor what only looks something up or keeps a record. The goal stays reached: who is in and is then turned
-        away, as a message delivered twice is, or leaves again, has entered.
+        a larger span that failed, nor what only looks something up or keeps a record. The goal stays reached: who is in
+        and is then turned away, as a message delivered twice is, or leaves again, has entered.
         """
         standing = [*state.failures, *state.stops]
         spoiled = {up.key for hop, _ in standing for up in self.journey.ancestors(hop)}
@@ -167,15 +175,19 @@ class Case:
     def _is_part_of(self, hop: Hop, larger: set[Key]) -> bool:
         return any(up.key in larger for up in self.journey.ancestors(hop))
 
+    def _is_of_another_flow(self, hop: Hop) -> bool:
+        return any(other.step_of(one) for other in self._others for one in (hop, *self.journey.ancestors(hop)))
+
     def strays_at(self, step: Step) -> list[tuple[Hop, Sign]]:
         """Unrepaired failures and refusals of systems that the flow does not name, as they would mean at a step."""
         return [(hop, sign_of(hop, step, self._codes)) for hop, _ in self.strays]
 
     @cached_property
     def strays(self) -> list[tuple[Hop, Sign]]:
-        """Unrepaired failures and refusals of systems that the flow does not name."""
+        """Unrepaired failures and refusals of systems that neither this flow nor another of the entry's names."""
         refused = [hop for hop in self.journey.hops if self.signs[hop.key].effect == "stop"]
         lost = [hop for hop in [*self.leaves, *refused] if hop.key not in self.step_of]
+        lost = [hop for hop in lost if not self._is_of_another_flow(hop)]
         if not lost:
             return []
         successes = _Successes(self, self.journey.hops)

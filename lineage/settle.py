@@ -246,9 +246,13 @@ def judge_lead(
 
 def _judge_journey(journey: Journey, book: FlowBook, now: datetime, codes: VendorCodes | None) -> Iterable[Verdict]:
     began = journey.hops[0].at
-    for name in journey.flows(book.current):
-        flow = book.in_force(name, began)
-        yield judge(journey, flow, now, codes) if flow is not None else unjudged(journey, name)
+    flows = {name: book.in_force(name, began) for name in journey.flows(book.current)}
+    for name, flow in flows.items():
+        if flow is None:
+            yield unjudged(journey, name)
+        else:
+            others = [other for other in flows.values() if other is not None and other is not flow]
+            yield judge(journey, flow, now, codes, others)
 
 
 def _batches(all_of_them: Sequence[str], size: int) -> Iterable[Sequence[str]]:

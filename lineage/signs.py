@@ -91,15 +91,15 @@ _NOT_THERE = frozenset({404, 410})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEALTH = re.compile(r"/(healthz?|livez?|readyz?|liveness|readiness|ping|metrics|_health|status)/?$", re.IGNORECASE)
 
-_TIMEOUT = re.compile(r"time[d]?[_ -]?out|deadline[ _]?exceeded|ETIMEDOUT|ESOCKETTIMEDOUT", re.IGNORECASE)
+_TIMEOUT = re.compile(r"time[d]?[_ -]?out|deadline[ _]?exceeded|ETIMEDOUT|ESOCKETTIMEDOUT|ECONNABORTED", re.IGNORECASE)
 _REFUSED = re.compile(
     r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ECONNRESET|connect(ion)?[ _]?(error|refused|reset|aborted)"
-    r"|ConnectException|UnknownHost|NoRouteToHost|name[ _]?resolution|no such host|gaierror|SocketException",
+    r"|ConnectException|UnknownHost|UnresolvedAddress|NoRouteToHost|name[ _]?resolution|no such host|gaierror|SocketException",
     re.IGNORECASE,
 )
 # Whoever gave up waiting did so on purpose: the answer came by another way, or its absence is told by what is missing.
 _CANCELLED = re.compile(r"cancell?ed|CancelledError|AbortError|\bECANCELED\b", re.IGNORECASE)
-_TLS = re.compile(r"SSL|TLS|certificate|certification path|x509|CERT_HAS_EXPIRED", re.IGNORECASE)
+_TLS = re.compile(r"SSL|TLS|certificat|x509|_CERT\b|CERT_|self.?signed|System\.Security\.Authentication", re.IGNORECASE)
 
 _OUTCOMES: dict[str, Effect] = {
     "ok": "success",
@@ -178,15 +178,14 @@ def _failed(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     if status in _NOT_THERE and _reads(hop) and kind != "enrich":
         return NEUTRAL  # who looks something up and does not find it has learned something; nothing failed
     if status >= 400:
-        cause = _cause_of_status(status, kind)
+        cause = _named(words, kind) if status >= 500 else ""
+        cause = cause or _cause_of_status(status, kind)
         if vendor := _vendor_code(hop):
             cause = codes.resolve(vendor, hop.system) or cause
         final = 400 <= status < 500 and status not in _RETRYABLE_4XX
         return Sign("failure", cause, vendor or str(status), final=final)
-    if hop.status != "error" and not words:
+    if not words and hop.status != "error":
         return None
-    if hop.status != "error" and hop.signal == "span" and hop.status == "ok":
-        return None  # the sender said that all is well although an exception was recorded on the way
     return _of_error(words, kind)
 
 
@@ -205,12 +204,19 @@ def _of_error(words: str, kind: str) -> Sign:
         return NEUTRAL
     table = _BY_KIND.get(kind, {})
     raw = words.split("\n", 1)[0].partition(": ")[0][:200]
-    for pattern, name in ((_TIMEOUT, "timeout"), (_REFUSED, "refused"), (_TLS, "tls")):
-        if pattern.search(words):
-            return Sign("failure", table.get("any", _ANYWHERE[name]), raw)
+    if named := _named(words, kind):
+        return Sign("failure", named, raw)
     if "any" in table or "exception" in table:
         return Sign("failure", table.get("any") or table["exception"], raw)
     return Sign("failure", UNMAPPED, raw)
+
+
+def _named(words: str, kind: str) -> str:
+    """The cause of an error whose name tells it: a timeout, a connection refused, a certificate; '' for others."""
+    for pattern, name in ((_TIMEOUT, "timeout"), (_REFUSED, "refused"), (_TLS, "tls")):
+        if pattern.search(words):
+            return _BY_KIND.get(kind, {}).get("any", _ANYWHERE[name])
+    return ""
 
 
 def _reads(hop: Hop) -> bool:
@@ -235,7 +241,9 @@ def _error_words(hop: Hop) -> str:
     """What went wrong, by name: error.type, the exceptions recorded with their messages, then the status message."""
     words = [hop.attributes.get("error.type", "")]
     for event in hop.events:
-        if event.name == "exception":
+        # An exception that was recorded on a span which then ended well was caught and handled there.
+        escaped = hop.status == "error" or event.attributes.get("exception.escaped", "").lower() == "true"
+        if event.name == "exception" and escaped:
             name, message = (
                 event.attributes.get("exception.type", "exception"),
                 event.attributes.get("exception.message", ""),

@@ -26,12 +26,15 @@ WAITING = "pending.processing"
 MAX_EVIDENCE = 10
 
 
-def judge(journey: Journey, flow: Flow, now: datetime, codes: VendorCodes | None = None) -> Verdict:
+def judge(
+    journey: Journey, flow: Flow, now: datetime, codes: VendorCodes | None = None, others: Sequence[Flow] = ()
+) -> Verdict:
     """The verdict on `journey` in `flow` at `now` (aware UTC). Pure: equal arguments, equal verdict.
 
-    `codes` says what vendors' codes mean; by default, those that come with leadtrace.
+    `codes` says what vendors' codes mean; by default, those that come with leadtrace. `others` are the other flows that
+    the entry tries: their systems' troubles are theirs.
     """
-    return _decided(Case(journey, flow, now, codes))
+    return _decided(Case(journey, flow, now, codes, others))
 
 
 def unjudged(journey: Journey, flow_name: str) -> Verdict:

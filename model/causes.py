@@ -83,7 +83,7 @@ def _halves(known: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
 
 
 # Codes of several words: RATE_LIMIT, EmailMalformedAddress, `already bounced`.
-_TELLING = re.compile(r"[_ ]|[a-z][A-Z]")
+_TELLING = re.compile(r"[_ ]|[a-z][A-Z]|^UNSUBSCRIBED$")
 
 
 def _same_everywhere(known: Mapping[tuple[str, str], str], telling: Collection[str]) -> dict[str, str]:
