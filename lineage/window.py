@@ -54,12 +54,11 @@ def _moment(parameter: str, text: str, now: datetime) -> datetime:
     text = text.strip()
     if text.lower() == "now":
         return now
-    if relative := _RELATIVE.fullmatch(text.lower()):
-        return now - int(relative[1]) * _UNITS[relative[2]]
-    moment = _absolute(parameter, text)
+    relative = _RELATIVE.fullmatch(text.lower())
+    moment = now - int(relative[1]) * _UNITS[relative[2]] if relative else _absolute(parameter, text)
     if moment.year not in _YEARS:
         raise WindowError(parameter, f"the year {moment.year} is out of range")
-    is_date = len(text) == len("2026-11-24")
+    is_date = not relative and ":" not in text
     return moment + timedelta(days=1) if is_date and parameter == "until" else moment
 
 
@@ -69,6 +68,7 @@ def _absolute(parameter: str, text: str) -> datetime:
         moment = datetime.fromisoformat(plus_kept)
     except ValueError as exc:
         raise WindowError(parameter, f"“{text[:MAX_TEXT]}” is not a time") from exc
-    if moment.tzinfo is None and len(text) > len("2026-11-24"):
+    if moment.tzinfo is None and ":" in text:
         raise WindowError(parameter, f"“{text[:MAX_TEXT]}” has no zone", "End it with Z for UTC, or with +02:00.")
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    # Not astimezone: near the years 1 and 9999 a zone's offset leads out of what a datetime holds.
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None or moment.year not in _YEARS else moment.astimezone(UTC)
