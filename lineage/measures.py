@@ -29,8 +29,8 @@ SHOWN = 8
 _Z = 1.96
 # Attributes that restate the failure or say how bytes travelled: they differ and explain nothing.
 _OF_THE_TRANSPORT = (
-    "client.", "code.", "db.", "error.", "exception.", "http.", "lead.attempt", "messaging.", "net.", "network.",
-    "otel.", "rpc.", "server.", "thread.", "url.",
+    "client.", "code.", "db.", "error.", "exception.", "http.", "lead.attempt", "lead.system", "messaging.", "net.",
+    "network.", "otel.", "rpc.", "server.", "thread.", "url.",
 )  # fmt: skip
 
 

@@ -94,7 +94,8 @@ _HEALTH = re.compile(r"/(healthz?|livez?|readyz?|liveness|readiness|ping|metrics
 _TIMEOUT = re.compile(r"time[d]?[_ -]?out|deadline[ _]?exceeded|ETIMEDOUT|ESOCKETTIMEDOUT|ECONNABORTED", re.IGNORECASE)
 _REFUSED = re.compile(
     r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ECONNRESET|connect(ion)?[ _]?(error|refused|reset|aborted)"
-    r"|ConnectException|UnknownHost|UnresolvedAddress|NoRouteToHost|name[ _]?resolution|no such host|gaierror|SocketException",
+    r"|ConnectException|UnknownHost|UnresolvedAddress|NoRouteToHost|name[ _]?resolution|no such host|gaierror"
+    r"|SocketException",
     re.IGNORECASE,
 )
 # Whoever gave up waiting did so on purpose: the answer came by another way, or its absence is told by what is missing.

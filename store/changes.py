@@ -47,12 +47,14 @@ def told_between(store: Store, since: datetime, until: datetime, *, most: int = 
 
 def versions_between(store: Store, since: datetime, until: datetime) -> list[Change]:
     rows = store.rows("versions_seen", **{"from": since, "until": until, "most": MOST})
-    return [Change(at, "version", f"{service} {version} first seen", service) for service, version, at in rows]
+    return [Change(at, "version", f"{service} {version[:60]} first seen", service) for service, version, at in rows]
 
 
 def contracts_between(store: Store, since: datetime, until: datetime) -> list[Change]:
     rows = store.rows("contracts_seen", **{"from": since, "until": until, "most": MOST})
-    return [Change(at, "contract", f"{service} began to send {contract}", service) for contract, service, at in rows]
+    return [
+        Change(at, "contract", f"{service} began to send {contract[:100]}", service) for contract, service, at in rows
+    ]
 
 
 def flow_edits_between(store: Store, flow: str, since: datetime, until: datetime) -> list[Change]:

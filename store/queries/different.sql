@@ -6,7 +6,7 @@ FROM (
         ('hour of capture (UTC)', toString(toHour(captured_at))), ('weekday of capture (UTC)', toString(toDayOfWeek(captured_at)))
     ])) AS pair
     FROM (
-        SELECT (status = {status:String} AND cause = {cause:String} AND step = {step:String}) AS affected, campaign,
+        SELECT (status = {status:String} AND cause = {cause:String} AND ({step:String} = '' OR step = {step:String})) AS affected, campaign,
                segment, source, captured_at
         FROM verdicts FINAL
         WHERE flow = {flow:String} AND gone = 0 AND status != 'pending'
