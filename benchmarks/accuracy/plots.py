@@ -121,12 +121,13 @@ class Story:
         )
 
     def absent(self, stage: Stage, why: str, **more: object) -> Truth:
-        before = [self.teller.proofs[name] for name in self.reaching(stage) if name in self.teller.proofs]
-        return self.truth(FAULT, "observability.expected_but_absent", stage.name, why, evidence=tuple(before), **more)
-
-    def reaching(self, stage: Stage) -> list[str]:
-        """The last steps that were done before this one, through optional ones that were missed."""
-        return list(stage.after)
+        """Silence. Whatever was heard last on each branch is what shows where it fell silent."""
+        told = self.teller.proofs
+        last = [proof for name, proof in told.items() if not self.waiting_for(name) & set(told)]
+        before = [told[name] for name in stage.after if name in told]
+        return self.truth(
+            FAULT, "observability.expected_but_absent", stage.name, why, evidence=(*last, *before), **more
+        )
 
     @property
     def end(self) -> float:
@@ -184,7 +185,10 @@ def retried(story: Story) -> Case:
     tries = [story.symptom(stage, lambda s: s.transient) for _ in range(story.chance.randint(1, 3))]
     story.teller.done(stage.name, before=tries)
     story.walk()
-    return story.case("healthy, retried", "healthy", story.entered(f"{stage.name} failed and its retry worked"))
+    worked = [story.teller.oks[stage.name]] if stage.name == story.shape.goal and stage.name in story.teller.oks else []
+    return story.case(
+        "healthy, retried", "healthy", story.entered(f"{stage.name} failed and its retry worked", evidence=worked)
+    )
 
 
 def optional_failed(story: Story) -> Case:

@@ -59,6 +59,8 @@ class Teller:
     root: Said | None = None
     cursor: Said | None = None
     heads: dict[str, Said] = field(default_factory=dict)
+    oks: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The last call of a stage that went well: without it, a green span around failed tries looks swallowed."""
 
     # ── words ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -399,6 +401,7 @@ class Teller:
         )  # fmt: skip
         if symptom is None:
             call.attributes |= self.status(201)
+            self.oks[stage.name] = frozenset({call.id})
         else:
             symptom.paint(call, self.habits.wire, self.now)
         self.now += took
