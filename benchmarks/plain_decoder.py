@@ -239,7 +239,7 @@ def attributes_of(pairs: Iterable[KeyValue]) -> Attributes:
     return said
 
 
-def text_of(value: AnyValue) -> str:  # noqa: PLR0911  one line a kind of value
+def text_of(value: AnyValue) -> str:
     match value.WhichOneof("value"):
         case "string_value":
             return value.string_value
@@ -261,7 +261,7 @@ def text_of(value: AnyValue) -> str:  # noqa: PLR0911  one line a kind of value
 def text_of_double(value: float) -> str:
     """As the engine writes it: the shortest digits that read back the same, an exponent only far from 1."""
     if not isfinite(value):
-        return "nan" if value != value else "inf" if value > 0 else "-inf"  # noqa: PLR0124  NaN is what differs
+        return "nan" if value != value else "inf" if value > 0 else "-inf"
     sign, parts, exponent = Decimal(repr(value)).normalize().as_tuple()
     digits = "".join(map(str, parts))
     point = len(digits) + int(exponent)
