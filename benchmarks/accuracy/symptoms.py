@@ -1,6 +1,6 @@
 """How trouble looks on the wire: each way a stack tells a cause, and what an analyst who reads it would say.
 
-The truth of words is `model/causes.csv` as shipped (`CAUSES`), of plain telemetry the table in
+The truth of words is `model/causes.csv` and `model/vendor_codes.csv` as shipped (`CAUSES`), of plain telemetry the table in
 docs/conventions.md. What those leave open is decided here, with the reason beside it.
 """
 
