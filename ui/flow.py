@@ -14,7 +14,7 @@ from store.measures import Stopped
 from ui.words import STATUSES, causes_url, flow_url, length, short_moment
 
 _RANGES = (("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
-_CROWDED = 3  # with entries in so few buckets the chart shows only the time around them
+_CROWDED = 6  # with entries in so few buckets the chart shows only the time around them
 _CHART_HEIGHT = 228.0
 _SCALE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 

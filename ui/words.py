@@ -1,5 +1,6 @@
 """How things are written on pages: times, lengths, counts, shares, addresses. Rounding happens here, nowhere else."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,6 +44,9 @@ _OUTCOMES = {
 }
 
 
+_MEASURE = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|d)\b)")
+
+
 def outcome_state(outcome: str) -> str:
     """ok, failed, skipped or seen, whatever word the sender chose."""
     return _OUTCOMES.get(outcome, "seen")
@@ -51,6 +55,11 @@ def outcome_state(outcome: str) -> str:
 def length(of: timedelta) -> str:
     """`850 ms`, `3 min 20 s`; `under 1 ms` for what is shorter."""
     return spoken(of) if of >= timedelta(milliseconds=1) else "under 1 ms"
+
+
+def unbroken(sentence: str) -> str:
+    """The sentence with each number kept on one line with its unit."""
+    return _MEASURE.sub("\N{NO-BREAK SPACE}", sentence)
 
 
 def milliseconds(ms: float) -> str:
