@@ -123,7 +123,9 @@ async def _pasted_token(request: Request) -> str:
                 return ""
     except ClientDisconnect:
         return ""
-    return parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()
+    pasted = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()
+    _, _, code = pasted.partition("?code=")  # the whole link is as good as what it carries
+    return code.partition("&")[0] or pasted
 
 
 def _may_send(role: Role | None) -> Response | None:

@@ -227,6 +227,11 @@ def test_a_token_that_may_read_signs_in(door, role, way):
     assert COOKIE in answer.headers["set-cookie"]
 
 
+def test_the_whole_link_may_be_pasted_as_well(door):
+    link = f"http://127.0.0.1:8080{door.keeper.sign_in_path()}"
+    assert door.ask(SIGN_IN, method="POST", data={"token": link}).status_code == 303
+
+
 @pytest.mark.parametrize("code", ["ingest", "nonsense", "é", "1.x"])
 def test_what_does_not_sign_in_is_told_so(door, code):
     answer = door.ask(SIGN_IN, method="POST", data={"token": door.token.get(code, code)})
