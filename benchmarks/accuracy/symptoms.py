@@ -7,6 +7,7 @@ docs/conventions.md. What those leave open is decided here, with the reason besi
 import csv
 import json
 import random
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -110,6 +111,10 @@ def vendor(kind: str, chance: random.Random) -> Symptom:
     return _said(cause, {"lead.reason": code, "lead.system": spelt}, "words: vendor code", chance)
 
 
+_CODE = re.compile(r"[a-z][A-Z]|[A-Za-z]_[A-Za-z]")
+"""What nobody would take for a word of everyday language."""
+
+
 def bare_code(kind: str, chance: random.Random) -> Symptom | None:
     """The vendor's code without `lead.system`, where every vendor that has it means the same."""
     able = set(_by_family(kind))
@@ -117,7 +122,9 @@ def bare_code(kind: str, chance: random.Random) -> Symptom | None:
     for cause, _, code in catalogue()[1]:
         meanings[code.casefold()].add(cause)
     sure = [
-        one for one in catalogue()[1] if one[0] in able and len(meanings[one[2].casefold()]) == 1 and len(one[2]) > 9
+        one
+        for one in catalogue()[1]
+        if one[0] in able and len(meanings[one[2].casefold()]) == 1 and _CODE.search(one[2])
     ]
     if not sure:
         return None
@@ -282,7 +289,7 @@ def network(kind: str, chance: random.Random) -> Symptom:
         telling = "exception"
     if telling == "type" and name in {"Error", "AxiosError", "*url.Error", "*errors.errorString", "reqwest::Error",
                                       "requests.exceptions.ConnectionError", "System.Net.Http.HttpRequestException",
-                                      "System.Net.Sockets.SocketException", "httpx.ConnectError", "*net.OpError",
+                                      "System.Net.Sockets.SocketException", "System.Threading.Tasks.TaskCanceledException", "httpx.ConnectError", "*net.OpError",
                                       "GuzzleHttp\\Exception\\ConnectException"}:  # fmt: skip
         telling = "both"  # the name alone does not say which
     exception = ("Error" if code_like else name, text) if telling in {"exception", "both"} else None
@@ -343,7 +350,7 @@ def coded_error(kind: str, chance: random.Random) -> Symptom | None:
     if kind != "crm":
         return None
     status, cause, answer, system, transient = chance.choice([
-        (403, "crm.rate_limit", [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}], "salesforce", False),
+        (403, "crm.rate_limit", [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}], "salesforce", True),
         (400, "crm.validation_rule", [{"errorCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "Phone is needed"}], "salesforce", False),
         (400, "crm.duplicate_rule", [{"errorCode": "DUPLICATES_DETECTED", "message": "Use one of these records?"}], "salesforce", False),
         (400, "crm.row_lock", [{"errorCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access"}], "salesforce", True),

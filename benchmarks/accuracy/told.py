@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from benchmarks.accuracy.shapes import SHAPES, Stage
+
 Value = str | bool | int | float
 SECOND = 1_000_000_000
 BEGINS_S = 1_790_000_000
@@ -62,15 +64,26 @@ class Case:
     skew: dict[str, float] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
 
+    @property
+    def named(self) -> bool:
+        """Does anything that arrived say which flow it is: its name, or a hop of one of its steps?"""
+        stages = [stage for shape in SHAPES if shape.name == self.shape for stage in shape.stages]
+        return any("lead.flow" in one.attributes or any(_shows(one, stage) for stage in stages) for one in self.said)
+
     def unknowable(self, truth: Truth) -> str:
         """Why noise took away what the truth rests on; '' where it can still be known."""
         if any(group <= self.lost for group in truth.evidence):
             return "the evidence was lost"
-        if not any("lead.flow" in one.attributes or "lead.event" in one.attributes for one in self.said) and (
-            self.shape == "demo-booking"
-        ):
+        if not self.named:
             return "nothing names the flow"
         spread = max([0.0, *self.skew.values()]) - min([0.0, *self.skew.values()])  # the judge's own clock is right
         if spread >= truth.by_clock_s:
             return "the clocks are too wrong"
         return ""
+
+
+def _shows(said: Said, stage: Stage) -> bool:
+    """Would whoever knows the stage's matcher know it by this hop?"""
+    if "service:" not in stage.match:
+        return stage.event in {said.attributes.get("lead.event"), said.name if said.signal == "event" else None}
+    return said.service == stage.service and ("name:" not in stage.match or said.name == stage.op)
