@@ -1,0 +1,111 @@
+"""Alerts: what on-call is told, and the states an alert goes through."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from model.budget import Count
+from model.objective import Group, Severity
+
+Firing = Literal["ok", "ticket", "page"]
+Kind = Literal["burn", "measurement_lost"]
+Happening = Literal["fired", "escalated", "eased", "resolved", "repeated", "frozen", "thawed"]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertKey:
+    """One incident at a time has this key; a change of tier stays the same incident."""
+
+    objective: str
+    generation: str
+    group: Group
+    kind: Kind = "burn"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertState:
+    """Where an alert stands. `incident` names the firing from its start to its end; '' while nothing fires.
+
+    `frozen_since` is set while the measurement is lost: the state holds, and silence resolves nothing.
+    """
+
+    key: AlertKey
+    firing: Firing = "ok"
+    tier: str = ""
+    incident: str = ""
+    since: datetime | None = None
+    changed_at: datetime | None = None
+    clear_since: datetime | None = None
+    frozen_since: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """What made a tier fire, window by window; `long_burn` and `short_burn` are multiples of the allowed rate."""
+
+    tier: str
+    severity: Severity
+    long: Count
+    short: Count
+    long_burn: float
+    short_burn: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAtRisk:
+    """A group with its excess: bad units beyond what the target allows in the long window."""
+
+    group: Group
+    excess: float
+    bad: int
+    total: int
+    leads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Something that changed near the onset. `overlap` (0 to 1) is the share of the affected that came after it."""
+
+    at: datetime
+    what: str
+    kind: str
+    overlap: float
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Everything a message says, in the order in which it is read. No personal data is in it.
+
+    `missing` names evidence that could not be had in time; it never delays a page. `by_when` is the next deadline of
+    leads that still wait in the groups at risk. Budget left is a share (may be negative); `exhausted_in` is None when the
+    budget is not being spent, or is spent. `examples` are (lead, link), `causes` (code, title, leads).
+    """
+
+    id: str
+    incident: str
+    key: AlertKey
+    happening: Happening
+    severity: Severity
+    at: datetime
+    onset: datetime
+    objective_title: str
+    flow: str
+    headline: str
+    at_risk: tuple[GroupAtRisk, ...]
+    leads_affected: int
+    by_when: datetime | None
+    examples: tuple[tuple[str, str], ...]
+    causes: tuple[tuple[str, str, int], ...]
+    changes: tuple[Suspect, ...]
+    owner: str
+    playbook: str
+    burn: Burn | None
+    target: float
+    budget_left: float
+    exhausted_in: timedelta | None
+    confidence: str
+    link: str
+    missing: tuple[str, ...] = ()
