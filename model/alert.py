@@ -80,8 +80,8 @@ class Alert:
     """Everything a message says, in the order in which it is read. No personal data is in it.
 
     `missing` names evidence that could not be had in time; it never delays a page. `by_when` is the next deadline of
-    leads that still wait in the groups at risk. Budget left is a share (may be negative); `exhausted_in` is None when the
-    budget is not being spent, or is spent. `examples` are (lead, link), `causes` (code, title, leads).
+    leads that still wait in the groups at risk. Budget left is a share (may be negative); `exhausted_in` is None when
+    the budget is not being spent, or is spent. `examples` are (lead, link), `causes` (code, title, leads).
     """
 
     id: str
