@@ -1,29 +1,27 @@
-"""One entry laid out before the judge: which hop belongs to which step, what each step's hops say together, and when
-each step could start and must be over.
-
-A hop belongs to the step it names or matches, else to its nearest ancestor's. A failure is repaired by a later success
-at the same operation, by a later handling of the same message, or by a later word of success from the step. An error
-that is handed up is one error: a failing span with a failing span below it says nothing of its own.
+"""One entry laid out before the judge: what each step's hops say together, and when each step could start and must be
+over.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from lineage.calls import is_beside, is_datastore
 from lineage.journey import Journey
-from lineage.signs import Sign, is_beside, operation_of, sign_of
-from model import attributes as names
+from lineage.reading import Key, Reading, Successes
+from lineage.signs import Sign, sign_of
 from model.causes import VendorCodes
 from model.flow import Flow, Step
 from model.hop import NS, Hop
 
-Key = tuple[str, str]
-
 
 @dataclass(slots=True)
 class StepState:
-    """What the hops of one step say together. `failures` and `stops` are those that nothing repaired."""
+    """What the hops of one step say together. `failures` and `stops` are those that nothing repaired; `swallowed` are
+    the failures of calls within a handling that says it went well all the same: it may have known better.
+    """
 
     step: Step
     hops: list[Hop] = field(default_factory=list)
@@ -33,41 +31,14 @@ class StepState:
     stops: list[tuple[Hop, Sign]] = field(default_factory=list)
     gated: Hop | None = None
     dead_lettered: Hop | None = None
+    swallowed: set[Key] = field(default_factory=set)
 
     @property
     def done_ns(self) -> int | None:
         return self.done.end_ns if self.done is not None else None
 
 
-class _Successes:
-    """The successes among some hops, so that each failure is compared with the latest of its kind only."""
-
-    def __init__(self, case: "Case", hops: Sequence[Hop]) -> None:
-        self.last_word_ns = -1
-        self._by_operation: dict[tuple[str, ...], int] = {}
-        self._handled: Hop | None = None
-        for hop in hops:
-            if case.signs[hop.key].effect != "success":
-                continue
-            if case.speaks(hop):
-                self.last_word_ns = max(self.last_word_ns, hop.at_ns)
-            operation = operation_of(hop)
-            self._by_operation[operation] = max(self._by_operation.get(operation, -1), hop.at_ns)
-            handles = (
-                hop.kind in {"server", "consumer"} and hop.key in case.direct and hop.key not in case.above_failures
-            )
-            if handles and (self._handled is None or hop.at_ns > self._handled.at_ns):
-                self._handled = hop
-
-    def repair(self, failed: Hop, above: Sequence[Hop]) -> bool:
-        """Did something later do what `failed` failed to do?"""
-        if self.last_word_ns >= failed.at_ns or self._by_operation.get(operation_of(failed), -1) >= failed.at_ns:
-            return True
-        again = self._handled
-        return again is not None and again.at_ns >= failed.end_ns and all(again.key != up.key for up in above)
-
-
-class Case:
+class Case(Reading):
     """A journey in a flow at a moment. Everything here is derived once and never changes."""
 
     def __init__(
@@ -78,49 +49,13 @@ class Case:
         codes: VendorCodes | None = None,
         others: Sequence[Flow] = (),
     ) -> None:
-        self.journey = journey
-        self.flow = flow
+        super().__init__(journey, flow, codes)
         self._codes = codes
         self._others = others
         self.now_ns = int(now.timestamp() * 1_000_000) * 1000
-        self.direct: set[Key] = set()
-        self.step_of = self._placed()
-        self.signs = {hop.key: sign_of(hop, self.step_of.get(hop.key), codes) for hop in journey.hops}
-        failing = [hop for hop in journey.hops if self.signs[hop.key].effect == "failure"]
-        self.above_failures = {up.key for hop in failing for up in journey.ancestors(hop)}
-        self.leaves = [hop for hop in failing if hop.key not in self.above_failures or self.signs[hop.key].explicit]
         self.states = self._weighed()
 
-    # ── hops and steps ──────────────────────────────────────────────────────────────────────────────────────────
-
-    def _placed(self) -> dict[Key, Step]:
-        placed: dict[Key, Step] = {}
-        for hop in self.journey.hops:
-            step = self.flow.step_of(hop)
-            if step is None and hop.event == names.ENROLLMENT_SKIPPED:
-                step = self.flow.by_name[self.flow.goal]  # who refuses to enrol speaks for the goal, matched or not
-            if step is not None:
-                self.direct.add(hop.key)
-                placed[hop.key] = step
-        for hop in self.journey.hops:
-            if hop.key not in self.direct:
-                inherited = self._inherited(hop, placed)
-                if inherited is not None:
-                    placed[hop.key] = inherited
-        return placed
-
-    def _inherited(self, hop: Hop, placed: Mapping[Key, Step]) -> Step | None:
-        """The step of the nearest ancestor that has one of its own: what a system does within its step, and what it
-        calls there, is part of it. What another system does below it by itself is not.
-        """
-        above = next((up for up in self.journey.ancestors(hop) if up.key in self.direct), None)
-        if above is None or (above.service != hop.service and above.kind not in {"client", "producer"}):
-            return None
-        return placed[above.key]
-
-    def speaks(self, hop: Hop) -> bool:
-        """Does the hop say by itself that its step was done, rather than merely not fail?"""
-        return self.signs[hop.key].explicit or (bool(hop.event) and hop.key in self.direct)
+    # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _weighed(self) -> dict[str, StepState]:
         states = {step.name: StepState(step) for step in self.flow.steps}
@@ -135,14 +70,16 @@ class Case:
         return states
 
     def _weigh(self, state: StepState, leaves: set[Key]) -> None:
-        successes = _Successes(self, state.hops)
+        successes = Successes(self, state.hops)
         for hop in state.hops:
             sign = self.signs[hop.key]
             if sign.dead_lettered:
                 state.dead_lettered = hop
             if sign.effect == "failure" and hop.key in leaves:
-                mended = successes.repair(hop, self.journey.ancestors(hop))
+                mended = successes.repair(hop, self.journey.ancestors(hop)) or hop.key in self.beside
                 (state.repaired if mended else state.failures).append((hop, sign))
+                if not mended and self.is_swallowed(hop):
+                    state.swallowed.add(hop.key)
             elif sign.effect == "stop":
                 (state.repaired if successes.last_word_ns > hop.at_ns else state.stops).append((hop, sign))
         state.gated = _gated(state)
@@ -162,14 +99,15 @@ class Case:
             hop
             for hop in state.hops
             if hop.key in self.direct
-            and self.signs[hop.key].effect == "success"
+            and (self.signs[hop.key].effect == "success" or self.only_hands_up(hop))
             and (self.speaks(hop) or (hop.key not in spoiled and not self._is_part_of(hop, fallen)))
         ]
+        is_goal = state.step.name == self.flow.goal
         done = [hop for hop in done if not is_beside(hop)] or ([] if standing else done)
+        done = [hop for hop in done if not (is_goal and is_datastore(hop) and not self.speaks(hop))]
         first = min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
         if first is None or not state.stops:
             return first
-        is_goal = state.step.name == self.flow.goal
         return first if is_goal and first.at_ns < min(hop.at_ns for hop, _ in state.stops) else None
 
     def _is_part_of(self, hop: Hop, larger: set[Key]) -> bool:
@@ -190,8 +128,15 @@ class Case:
         lost = [hop for hop in lost if not self._is_of_another_flow(hop)]
         if not lost:
             return []
-        successes = _Successes(self, self.journey.hops)
-        return [(hop, self.signs[hop.key]) for hop in lost if not successes.repair(hop, self.journey.ancestors(hop))]
+        by_service: dict[str, list[Hop]] = defaultdict(list)
+        for hop in self.journey.hops:
+            by_service[hop.service].append(hop)
+        mending = {service: Successes(self, by_service[service]) for service in {hop.service for hop in lost}}
+        return [
+            (hop, self.signs[hop.key])
+            for hop in lost
+            if not mending[hop.service].repair(hop, self.journey.ancestors(hop))  # no other system's word mends it
+        ]
 
     def is_gap(self, state: StepState) -> bool:
         """A required step without hops although a later one happened: a hole in the telemetry, not in the journey."""
@@ -252,6 +197,13 @@ class Case:
         if ready is None:
             return self.deadline_ns
         return min(self._step_deadline_ns(step, ready), self.deadline_ns)
+
+    def swallowed_due_ns(self, step: Step) -> int:
+        """When a failure that its own handling calls a success is taken at its word: the lead did not go on either."""
+        next_up = [one for one in self.flow.steps if step.name in one.after]
+        ended = max((hop.end_ns for hop in self.states[step.name].hops), default=self.captured_ns)
+        dues = [self.due_ns(step), *(self._step_deadline_ns(one, ended) for one in next_up)]
+        return min(max(dues), self.deadline_ns)
 
     def awaited(self, step: Step) -> bool:
         """Is this a step that the lead could have come to and did not?"""

@@ -5,7 +5,7 @@ system that went on without consent does not make up for it, only the goal does.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lineage.case import Case, StepState
 from lineage.signs import Sign
@@ -24,7 +24,7 @@ EXHAUSTED = "delivery.retries_exhausted"
 @dataclass(frozen=True, slots=True)
 class Obstacle:
     """Something that stops the lead at a step. `final` says that no retry is to be expected; `by_policy` that it was
-    a refusal, not a failure.
+    a refusal, not a failure; `swallowed` that the step's own handling calls it a success.
     """
 
     step: str
@@ -35,6 +35,7 @@ class Obstacle:
     system: str = ""
     final: bool = True
     by_policy: bool = False
+    swallowed: bool = False
     detail: str = ""
 
     @property
@@ -79,7 +80,9 @@ def _stopped(state: StepState) -> Iterator[Obstacle]:
 def _failed(case: Case, state: StepState) -> Iterator[Obstacle]:
     said_done = state.done is not None and case.speaks(state.done)
     if state.failures and state.step.required and not said_done:
-        yield of_failures(state.step.name, state.failures, dead_lettered=state.dead_lettered is not None)
+        standing = [one for one in state.failures if one[0].key not in state.swallowed]
+        found = of_failures(state.step.name, standing or state.failures, dead_lettered=state.dead_lettered is not None)
+        yield found if standing else replace(found, swallowed=True)
 
 
 def of_failures(step: str, failures: Sequence[tuple[Hop, Sign]], *, dead_lettered: bool = False) -> Obstacle:

@@ -5,12 +5,12 @@ that a sender chose (`lead.outcome`, `lead.reason`, `lead.event`) count before a
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
+from lineage.calls import is_health_check, reads
+from lineage.errors import error_words, named_error, was_cancelled
 from model import attributes as names
 from model.causes import UNMAPPED, VendorCodes, built_in_codes, causes
 from model.flow import Step
@@ -79,6 +79,8 @@ _ANYWHERE: dict[str, str] = {
 # Asking again may help after these (RFC 9110; 429 from RFC 6585): the lead waits until its step's deadline. After any
 # other refusal by status the same request gives the same answer.
 _RETRYABLE_4XX = frozenset({408, 425, 429})
+# Salesforce answers 400 or 403 to these, and takes the same request a moment later.
+_RETRYABLE_CAUSES = frozenset({"crm.row_lock", "crm.rate_limit"})
 
 # gRPC's codes as the HTTP statuses they are mapped to by google/rpc/code.proto.
 _GRPC_AS_HTTP = {
@@ -86,21 +88,7 @@ _GRPC_AS_HTTP = {
     10: 409, 11: 400, 12: 501, 13: 500, 14: 503, 15: 500, 16: 401,
 }  # fmt: skip
 
-# Names of error types and exceptions, across languages: Python, Java, Go, Node, .NET.
 _NOT_THERE = frozenset({404, 410})
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_HEALTH = re.compile(r"/(healthz?|livez?|readyz?|liveness|readiness|ping|metrics|_health|status)/?$", re.IGNORECASE)
-
-_TIMEOUT = re.compile(r"time[d]?[_ -]?out|deadline[ _]?exceeded|ETIMEDOUT|ESOCKETTIMEDOUT|ECONNABORTED", re.IGNORECASE)
-_REFUSED = re.compile(
-    r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ECONNRESET|connect(ion)?[ _]?(error|refused|reset|aborted)"
-    r"|ConnectException|UnknownHost|UnresolvedAddress|NoRouteToHost|name[ _]?resolution|no such host|gaierror"
-    r"|SocketException",
-    re.IGNORECASE,
-)
-# Whoever gave up waiting did so on purpose: the answer came by another way, or its absence is told by what is missing.
-_CANCELLED = re.compile(r"cancell?ed|CancelledError|AbortError|\bECANCELED\b", re.IGNORECASE)
-_TLS = re.compile(r"SSL|TLS|certificat|x509|_CERT\b|CERT_|self.?signed|System\.Security\.Authentication", re.IGNORECASE)
 
 _OUTCOMES: dict[str, Effect] = {
     "ok": "success",
@@ -175,15 +163,15 @@ def _unsaid(effect: Effect, kind: str) -> str:
 def _failed(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     """What HTTP, gRPC, error types and exceptions say."""
     status = hop.http_status or _grpc_status(hop)
-    words = _error_words(hop)
-    if status in _NOT_THERE and _reads(hop) and kind != "enrich":
+    words = error_words(hop)
+    if status in _NOT_THERE and reads(hop) and kind != "enrich":
         return NEUTRAL  # who looks something up and does not find it has learned something; nothing failed
     if status >= 400:
         cause = _named(words, kind) if status >= 500 else ""
         cause = cause or _cause_of_status(status, kind)
         if vendor := _vendor_code(hop):
             cause = codes.resolve(vendor, hop.system) or cause
-        final = 400 <= status < 500 and status not in _RETRYABLE_4XX
+        final = 400 <= status < 500 and status not in _RETRYABLE_4XX and not (vendor and cause in _RETRYABLE_CAUSES)
         return Sign("failure", cause, vendor or str(status), final=final)
     if not words and hop.status != "error":
         return None
@@ -201,7 +189,7 @@ def _cause_of_status(status: int, kind: str) -> str:
 
 def _of_error(words: str, kind: str) -> Sign:
     """An error without a status: a timeout, a connection that failed, an exception, or just an error."""
-    if _CANCELLED.search(words) and not _TIMEOUT.search(words):
+    if was_cancelled(words):
         return NEUTRAL
     table = _BY_KIND.get(kind, {})
     raw = words.split("\n", 1)[0].partition(": ")[0][:200]
@@ -214,45 +202,8 @@ def _of_error(words: str, kind: str) -> Sign:
 
 def _named(words: str, kind: str) -> str:
     """The cause of an error whose name tells it: a timeout, a connection refused, a certificate; '' for others."""
-    for pattern, name in ((_TIMEOUT, "timeout"), (_REFUSED, "refused"), (_TLS, "tls")):
-        if pattern.search(words):
-            return _BY_KIND.get(kind, {}).get("any", _ANYWHERE[name])
-    return ""
-
-
-def _reads(hop: Hop) -> bool:
-    """Does the hop only look something up?"""
-    said = hop.attributes.get("http.request.method") or hop.attributes.get("http.method") or hop.name.partition(" ")[0]
-    return said.upper() in _READING
-
-
-def is_beside(hop: Hop) -> bool:
-    """A hop that does nothing for the lead by itself: it looks something up, or keeps a record in a database."""
-    kept = "db.system" in hop.attributes or "db.system.name" in hop.attributes
-    return (kept or _reads(hop)) and not hop.event and not hop.outcome
-
-
-def is_health_check(hop: Hop) -> bool:
-    """Is the hop a probe of a process, which says nothing of the lead it came with?"""
-    path = hop.attributes.get("url.path") or hop.attributes.get("http.target") or hop.attributes.get("http.route") or ""
-    return not hop.event and bool(_HEALTH.search(path.partition("?")[0]) or _HEALTH.search(hop.name))
-
-
-def _error_words(hop: Hop) -> str:
-    """What went wrong, by name: error.type, the exceptions recorded with their messages, then the status message."""
-    words = [hop.attributes.get("error.type", "")]
-    for event in hop.events:
-        # An exception that was recorded on a span which then ended well was caught and handled there.
-        escaped = hop.status == "error" or event.attributes.get("exception.escaped", "").lower() == "true"
-        if event.name == "exception" and escaped:
-            name, message = (
-                event.attributes.get("exception.type", "exception"),
-                event.attributes.get("exception.message", ""),
-            )
-            words.append(f"{name}: {message}" if message else name)
-    if hop.status == "error":
-        words.append(hop.status_message)
-    return "\n".join(word for word in words if word and not word.isdecimal())
+    name = named_error(words)
+    return _BY_KIND.get(kind, {}).get("any", _ANYWHERE[name]) if name else ""
 
 
 def _grpc_status(hop: Hop) -> int:
@@ -315,14 +266,3 @@ def _code_in(result: Mapping[str, Any]) -> str:
         if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
             return str(value)[:200]
     return ""
-
-
-def operation_of(hop: Hop) -> tuple[str, str, str, str]:
-    """What a hop tried to do. A later success at the same operation repairs an earlier failure.
-
-    Service, kind, name and the target's address and path: a retry asks the same of the same.
-    """
-    url = hop.attributes.get("url.full") or hop.attributes.get("http.url") or ""
-    parts = urlsplit(url) if url and "[" not in url else None
-    target = f"{parts.netloc}{parts.path}" if parts else hop.attributes.get("server.address", "")
-    return (hop.service, hop.kind, hop.name, target)

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lineage.case import Case, Key
+from lineage.case import Case
 from lineage.headline import headline, title_of
 from lineage.journey import Journey
-from lineage.obstacles import Obstacle, obstacles, of_failures
+from lineage.obstacles import Obstacle, class_of, obstacles, of_failures
+from lineage.reading import Key
 from lineage.signs import SUCCESS, Sign
 from model import attributes as names
 from model.causes import ABSENT, GAP, UNMAPPED, VendorCodes, causes
@@ -50,7 +51,7 @@ def _decided(case: Case) -> Verdict:
     if goal is not None:
         return _entered(case, goal)
     found = obstacles(case)
-    final = [one for one in found if _is_over(case, one)]
+    final = sorted((one for one in found if _is_over(case, one)), key=lambda one: one.swallowed)
     waiting = [one for one in found if not _is_over(case, one)]
     if final:
         return _stopped(case, final[0], [*final[1:], *waiting])
@@ -60,9 +61,13 @@ def _decided(case: Case) -> Verdict:
 
 
 def _is_over(case: Case, obstacle: Obstacle) -> bool:
-    """Is this an end? A retry may still mend a failure; a vendor's `not yet` lasts until the flow's deadline."""
+    """Is this an end? A retry may still mend a failure; a vendor's `not yet` lasts until the flow's deadline; a failure
+    that its own handling calls a success waits for what comes next.
+    """
     if obstacle.cls == "pending":
         return case.deadline_ns <= case.now_ns
+    if obstacle.swallowed:
+        return case.swallowed_due_ns(case.flow.by_name[obstacle.step]) <= case.now_ns
     return obstacle.final or case.due_ns(case.flow.by_name[obstacle.step]) <= case.now_ns
 
 
@@ -70,11 +75,12 @@ def _without_obstacle(case: Case) -> Verdict:
     """Nothing stands in the way: a step is still awaited, or did not come."""
     awaited = next((step for step in case.flow.steps if case.awaited(step)), case.flow.by_name[case.flow.goal])
     strays = case.strays_at(awaited)
-    told = [(hop, sign) for hop, sign in strays if sign.explicit and sign.final]
-    if told:
+    held = [(hop, sign) for hop, sign in strays if class_of(sign.cause) == "pending"]
+    told = [one for one in strays if one not in held]
+    if any(sign.final for _, sign in told):
         return _stopped(case, of_failures(awaited.name, told), ())
     if case.due_ns(awaited) > case.now_ns:
-        return _pending(case, awaited, ())
+        return _pending(case, awaited, [of_failures(awaited.name, held)] if held else ())
     if strays:
         return _stopped(case, of_failures(awaited.name, strays), ())
     if not case.step_of:
@@ -130,7 +136,10 @@ def _pending(case: Case, step: Step, waiting: Sequence[Obstacle]) -> Verdict:
 
 def _next_due_ns(case: Case, step: Step, waiting: Sequence[Obstacle]) -> int:
     """When time alone may change the verdict: the nearest deadline that is still ahead."""
-    dues = [case.deadline_ns, case.due_ns(step), *(case.due_ns(case.flow.by_name[one.step]) for one in waiting)]
+    dues = [case.deadline_ns, case.due_ns(step)]
+    for one in waiting:
+        at = case.flow.by_name[one.step]
+        dues.append(case.swallowed_due_ns(at) if one.swallowed else case.due_ns(at))
     return min((due for due in dues if due > case.now_ns), default=case.deadline_ns)
 
 

@@ -152,6 +152,22 @@ class Flow:
                 return step
         return None
 
+    def step_of_system(self, hop: Hop) -> Step | None:
+        """The step whose system made a hop that fits no matcher: the only step whose matchers name its service. What
+        the service takes in beside the step (a server or consumer span of another name) is no part of it.
+        """
+        return None if hop.kind in {"server", "consumer"} else self._only_step_of.get(hop.service)
+
+    @cached_property
+    def _only_step_of(self) -> dict[str, Step]:
+        """The step of each service that the matchers of just one step name."""
+        naming: dict[str, dict[str, Step]] = {}
+        for step in self.steps:
+            for matcher in step.matchers:
+                if matcher.service is not None:
+                    naming.setdefault(matcher.service, {})[step.name] = step
+        return {service: next(iter(of.values())) for service, of in naming.items() if len(of) == 1}
+
     def _of_service(self, service: str) -> tuple[tuple[Step, Matcher], ...]:
         """The matchers that could hold for a hop of this service, remembered: a flow is asked for every hop."""
         found = self._candidates.get(service)

@@ -1,0 +1,70 @@
+"""What a hop was about, whatever came of it: a lookup, a probe, a call for a token, a write, and to whom."""
+
+import re
+from urllib.parse import urlsplit
+
+from model.hop import Hop
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEALTH = re.compile(r"/(healthz?|livez?|readyz?|liveness|readiness|ping|_health)/?$", re.IGNORECASE)
+# These end paths of business as well, such as `PATCH /leads/7/status`: only reading them is a probe.
+_HEALTH_IF_READ = re.compile(r"/(metrics|status)/?$", re.IGNORECASE)
+_TOKEN = re.compile(r"/(oauth2?|tokens?|auth|login)(/|$)", re.IGNORECASE)
+
+
+def reads(hop: Hop) -> bool:
+    """Does the hop only look something up?"""
+    said = hop.attributes.get("http.request.method") or hop.attributes.get("http.method") or hop.name.partition(" ")[0]
+    return said.upper() in _READING
+
+
+def is_datastore(hop: Hop) -> bool:
+    """Does the hop speak to a database or a cache?"""
+    return "db.system.name" in hop.attributes or "db.system" in hop.attributes
+
+
+def is_beside(hop: Hop) -> bool:
+    """A hop that does nothing for the lead by itself: it looks something up, or keeps a record in a database."""
+    return (is_datastore(hop) or reads(hop)) and not hop.event and not hop.outcome
+
+
+def is_health_check(hop: Hop) -> bool:
+    """Is the hop a probe of a process, which says nothing of the lead it came with?"""
+    if hop.event:
+        return False
+    path = hop.attributes.get("url.path") or hop.attributes.get("http.target") or hop.attributes.get("http.route") or ""
+    places = (path.partition("?")[0], hop.name)
+    if any(_HEALTH.search(place) for place in places):
+        return True
+    return any(_HEALTH_IF_READ.search(place) for place in places) and reads(hop)
+
+
+def asks_for_token(hop: Hop) -> bool:
+    """Does the hop get leave to call, rather than call?"""
+    url = hop.attributes.get("url.full") or hop.attributes.get("http.url") or hop.attributes.get("url.path") or ""
+    return bool(_TOKEN.search(url.partition("?")[0]))
+
+
+def target_of(hop: Hop) -> str:
+    """The system that the hop calls, by its address."""
+    for name in ("server.address", "net.peer.name", "http.host", "peer.service"):
+        if address := hop.attributes.get(name):
+            return address
+    return _url(hop)[0]
+
+
+def operation_of(hop: Hop) -> tuple[str, str, str, str]:
+    """What a hop tried to do. A later success at the same operation repairs an earlier failure.
+
+    Service, kind, name and the target's address and path: a retry asks the same of the same.
+    """
+    host, path = _url(hop)
+    return (hop.service, hop.kind, hop.name, f"{host}{path}" or hop.attributes.get("server.address", ""))
+
+
+def _url(hop: Hop) -> tuple[str, str]:
+    url = hop.attributes.get("url.full") or hop.attributes.get("http.url") or ""
+    if not url or "[" in url:  # a host in brackets may be malformed, which urlsplit refuses loudly
+        return ("", "")
+    parts = urlsplit(url)
+    return (parts.netloc, parts.path)

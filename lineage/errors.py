@@ -1,0 +1,56 @@
+"""What errors are called, across languages: Python, Java, Go, Node, .NET, Ruby, PHP, Rust."""
+
+import re
+
+from model.hop import Hop
+
+_TIMEOUT = re.compile(
+    r"time[d]?[_ -]?out|deadline[ _]?exceeded|ETIMEDOUT|ESOCKETTIMEDOUT|ECONNABORTED|cURL error 28",
+    re.IGNORECASE,
+)
+# The two short words stand alone or in capitals, as in `SSLHandshakeException`: `lossless` is no error of security.
+_TLS = re.compile(
+    r"SSL|TLS|(?<![A-Za-z])(?:[Ss]sl|[Tt]ls)(?![a-z])|(?:Ssl|Tls)[A-Z]"
+    r"|(?i:secure_connection|rustls|PKIX|certificat|x509|_CERT\b|CERT_|self.?signed|System\.Security\.Authentication)"
+)
+_REFUSED = re.compile(
+    r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ECONNRESET|EPIPE|broken pipe|socket hang up"
+    r"|connect(ion)?[ _]?(error|refused|reset|aborted|closed)|server disconnected|unexpected EOF"
+    r"|ConnectException|UnknownHost|UnresolvedAddress|NoRouteToHost|name[ _]?resolution|no such host|gaierror"
+    r"|SocketException|actively refused|name or service not known|network is unreachable|cURL error [67]\b",
+    re.IGNORECASE,
+)
+# Whoever gave up waiting did so on purpose: the answer came by another way, or its absence is told by what is missing.
+_CANCELLED = re.compile(r"cancell?ed|CancelledError|AbortError|\bECANCELED\b", re.IGNORECASE)
+
+# In this order: a handshake that timed out is a timeout, and a connection that a bad certificate closed is a bad one.
+_NAMES = ((_TIMEOUT, "timeout"), (_TLS, "tls"), (_REFUSED, "refused"))
+
+
+def error_words(hop: Hop) -> str:
+    """What went wrong, by name, a line each: error.type, the exceptions recorded with their messages, then the status
+    message.
+    """
+    words = [hop.attributes.get("error.type", "")]
+    for event in hop.events:
+        # An exception that was recorded on a span which then ended well was caught and handled there.
+        escaped = hop.status == "error" or event.attributes.get("exception.escaped", "").lower() == "true"
+        if event.name == "exception" and escaped:
+            name, message = (
+                event.attributes.get("exception.type", "exception"),
+                event.attributes.get("exception.message", ""),
+            )
+            words.append(f"{name}: {message}" if message else name)
+    if hop.status == "error":
+        words.append(hop.status_message)
+    return "\n".join(word for word in words if word and not word.isdecimal())
+
+
+def named_error(words: str) -> str:
+    """`timeout`, `tls` or `refused` where the words tell one of them; '' for others."""
+    return next((name for pattern, name in _NAMES if pattern.search(words)), "")
+
+
+def was_cancelled(words: str) -> bool:
+    """Did whoever waited stop waiting on purpose?"""
+    return bool(_CANCELLED.search(words)) and not _TIMEOUT.search(words)

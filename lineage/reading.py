@@ -1,0 +1,151 @@
+"""Every hop of an entry read on its own: the step it belongs to, what it says, and whether it matters.
+
+A hop belongs to the step it names or matches, else to its nearest ancestor's, else to the step of its system. An error
+that is handed up is one error: a failing span with a failing span below it says nothing of its own. A failure is
+repaired by a later success at the same operation, by a later handling of the same message, or by a later word of
+success.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from lineage.calls import asks_for_token, is_beside, is_datastore, operation_of, target_of
+from lineage.journey import Journey
+from lineage.signs import sign_of
+from model import attributes as names
+from model.causes import VendorCodes
+from model.flow import Flow, Step
+from model.hop import Hop
+
+Key = tuple[str, str]
+
+
+class Reading:
+    """The hops of a journey in a flow. `direct` are those that name or match their step; `beside` are failed calls
+    that do not matter; `leaves` are the failures that say something of their own.
+    """
+
+    def __init__(self, journey: Journey, flow: Flow, codes: VendorCodes | None = None) -> None:
+        self.journey = journey
+        self.flow = flow
+        self.direct: set[Key] = set()
+        self.step_of = self._placed()
+        self.signs = {hop.key: sign_of(hop, self.step_of.get(hop.key), codes) for hop in journey.hops}
+        failing = [hop for hop in journey.hops if self.signs[hop.key].effect == "failure"]
+        self.beside = {hop.key for hop in failing if self._is_side_call(hop)}
+        self.above_failures = {up.key for hop in failing if hop.key not in self.beside for up in journey.ancestors(hop)}
+        self.leaves = [hop for hop in failing if hop.key not in self.above_failures or self.signs[hop.key].explicit]
+
+    # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _placed(self) -> dict[Key, Step]:
+        placed: dict[Key, Step] = {}
+        for hop in self.journey.hops:
+            step = self.flow.step_of(hop)
+            if step is None and hop.event == names.ENROLLMENT_SKIPPED:
+                step = self.flow.by_name[self.flow.goal]  # who refuses to enrol speaks for the goal, matched or not
+            if step is not None:
+                self.direct.add(hop.key)
+                placed[hop.key] = step
+        for hop in self.journey.hops:
+            if hop.key not in self.direct:
+                inherited = self._inherited(hop, placed) or self.flow.step_of_system(hop)
+                if inherited is not None:
+                    placed[hop.key] = inherited
+        return placed
+
+    def _inherited(self, hop: Hop, placed: Mapping[Key, Step]) -> Step | None:
+        """The step of the nearest ancestor that has one of its own: what a system does within its step, and what it
+        calls there, is part of it. What another system does below it by itself is not.
+        """
+        above = next((up for up in self.journey.ancestors(hop) if up.key in self.direct), None)
+        if above is None or (above.service != hop.service and above.kind not in {"client", "producer"}):
+            return None
+        return placed[above.key]
+
+    # ── words and failures ──────────────────────────────────────────────────────────────────────────────────────
+
+    def speaks(self, hop: Hop) -> bool:
+        """Does the hop say by itself that its step was done, rather than merely not fail?"""
+        return self.signs[hop.key].explicit or (bool(hop.event) and hop.key in self.direct)
+
+    def _green_handling_of(self, failed: Hop) -> Hop | None:
+        """The nearest handling of its step above a failed call, when it says it went well."""
+        above = next((up for up in self.journey.ancestors(failed) if up.key in self.direct), None)
+        if above is None or self.signs[above.key].effect != "success":
+            return None
+        return above if self.step_of.get(failed.key) is self.step_of[above.key] else None
+
+    def is_swallowed(self, failed: Hop) -> bool:
+        """Did the handling see that the call failed, and go on to call itself a success? What only the words or the
+        body of an answer tell, it may have overlooked.
+        """
+        saw = failed.status == "error" or failed.http_status >= 400
+        return saw and not self.signs[failed.key].explicit and self._green_handling_of(failed) is not None
+
+    def _is_side_call(self, failed: Hop) -> bool:
+        """Did a call beside the point fail, inside a handling that says it went well? A datastore, or a system other
+        than the one that the handling wrote to: an audit log or a cache that is away stops no lead.
+        """
+        if self.signs[failed.key].explicit or self._green_handling_of(failed) is None:
+            return False
+        if is_datastore(failed):
+            return True
+        wrote = self._written_to.get((failed.trace_id, failed.parent_id))
+        return failed.kind == "client" and wrote is not None and target_of(failed) not in wrote
+
+    @cached_property
+    def _written_to(self) -> dict[Key, set[str]]:
+        """The systems that calls below each parent wrote to and that took it."""
+        found: dict[Key, set[str]] = defaultdict(set)
+        for hop in self.journey.hops:
+            wrote = hop.kind == "client" and self.signs[hop.key].effect == "success"
+            if wrote and not is_beside(hop) and not asks_for_token(hop):
+                found[hop.trace_id, hop.parent_id].add(target_of(hop))
+        return found
+
+    def only_hands_up(self, hop: Hop) -> bool:
+        """Did the hop say what it did, and then answer with an error of a system below that is none of its step's?"""
+        if not hop.event or self.signs[hop.key].explicit:
+            return False
+        below = self._steps_failing_below.get(hop.key)
+        return below is not None and self.step_of[hop.key].name not in below
+
+    @cached_property
+    def _steps_failing_below(self) -> dict[Key, set[str]]:
+        """The steps, or '', of the failures below each hop that has any."""
+        found: dict[Key, set[str]] = defaultdict(set)
+        for leaf in self.leaves:
+            step = self.step_of.get(leaf.key)
+            for up in self.journey.ancestors(leaf):
+                found[up.key].add(step.name if step is not None else "")
+        return found
+
+
+class Successes:
+    """The successes among some hops, so that each failure is compared with the latest of its kind only."""
+
+    def __init__(self, read: "Reading", hops: Sequence[Hop]) -> None:
+        self.last_word_ns = -1
+        self._by_operation: dict[tuple[str, ...], int] = {}
+        self._handled: Hop | None = None
+        for hop in hops:
+            if read.signs[hop.key].effect != "success":
+                continue
+            if read.speaks(hop):
+                self.last_word_ns = max(self.last_word_ns, hop.at_ns)
+            operation = operation_of(hop)
+            self._by_operation[operation] = max(self._by_operation.get(operation, -1), hop.at_ns)
+            handles = (
+                hop.kind in {"server", "consumer"} and hop.key in read.direct and hop.key not in read.above_failures
+            )
+            if handles and (self._handled is None or hop.at_ns > self._handled.at_ns):
+                self._handled = hop
+
+    def repair(self, failed: Hop, above: Sequence[Hop]) -> bool:
+        """Did something later do what `failed` failed to do?"""
+        if self.last_word_ns >= failed.at_ns or self._by_operation.get(operation_of(failed), -1) >= failed.at_ns:
+            return True
+        again = self._handled
+        return again is not None and again.at_ns >= failed.end_ns and all(again.key != up.key for up in above)
