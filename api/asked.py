@@ -74,6 +74,7 @@ Until = Annotated[
 ]
 Campaign = Annotated[str, Query(max_length=MAX_FILTER, description="Only entries of this campaign.")]
 Segment = Annotated[str, Query(max_length=MAX_FILTER, description="Only entries of this segment.")]
+Source = Annotated[str, Query(max_length=MAX_FILTER, description="Only entries from this source.")]
 Cause = Annotated[
     str,
     Query(max_length=MAX_FILTER, description="List the leads this cause stopped.", examples=["crm.rate_limit"]),
@@ -96,15 +97,18 @@ class Part:
     when: Window
     campaign: str
     segment: str
+    source: str
 
     def of(self, flow: str) -> Slice:
-        return Slice(flow, self.when.since, self.when.until, self.campaign, self.segment)
+        return Slice(flow, self.when.since, self.when.until, self.campaign, self.segment, self.source)
 
 
 def part_reader(clock: Clock) -> Callable[..., Part]:
     """A dependency that reads which entries to count; its times are relative to the clock."""
 
-    def read(since: Since = None, until: Until = None, campaign: Campaign = "", segment: Segment = "") -> Part:
-        return Part(window(since, until, now=clock()), campaign, segment)
+    def read(
+        since: Since = None, until: Until = None, campaign: Campaign = "", segment: Segment = "", source: Source = ""
+    ) -> Part:
+        return Part(window(since, until, now=clock()), campaign, segment, source)
 
     return read

@@ -184,11 +184,19 @@ class CauseCount(Answer):
     status: str
     title: str
     share: float
+    leads: int = 0
 
 
 class PartCount(Answer):
     campaign: str
     segment: str
+    entries: int
+    entered: int
+    blocked: int
+
+
+class SourceCount(Answer):
+    source: str
     entries: int
     entered: int
     blocked: int
@@ -216,6 +224,7 @@ class Funnel(Answer):
     parts: list[PartCount]
     over_time: list[Bucket]
     bucket_s: int = 0
+    sources: list[SourceCount] = []
 
 
 class CauseLeads(Answer):

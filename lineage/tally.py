@@ -12,6 +12,7 @@ from lineage.answers import (
     FlowStep,
     Funnel,
     PartCount,
+    SourceCount,
     SpanAnswer,
     StepCount,
     TraceAnswer,
@@ -52,6 +53,7 @@ def funnel(library: Library, of: Slice) -> Funnel:
         parts=[PartCount(**row) for row in counts.parts(library.store, of)],
         over_time=_buckets(library, of),
         bucket_s=_bucket_s(of),
+        sources=[SourceCount(**row) for row in counts.sources(library.store, of)],
     )
 
 
@@ -77,6 +79,7 @@ def _cause(row: Mapping[str, Any], entries: int) -> CauseCount:
         status=row["status"],
         title=known.title if known else row["cause"] or "No flow file fits",
         share=row["entries"] / entries if entries else 0.0,
+        leads=row["leads"],
     )
 
 

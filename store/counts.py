@@ -10,13 +10,14 @@ from store.engine import Store
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Which entries to count: of one flow, captured in [since, until); an empty campaign or segment means all."""
+    """Which entries to count: of one flow, captured in [since, until); an empty filter means all."""
 
     flow: str
     since: datetime
     until: datetime
     campaign: str = ""
     segment: str = ""
+    source: str = ""
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -26,6 +27,7 @@ class Slice:
             "until": self.until,
             "campaign": self.campaign,
             "segment": self.segment,
+            "source": self.source,
         }
 
     @property
@@ -49,6 +51,10 @@ def by_cause(store: Store, of: Slice) -> list[dict[str, Any]]:
 
 def parts(store: Store, of: Slice) -> list[dict[str, Any]]:
     return store.dicts("funnel_parts", **of.whole)
+
+
+def sources(store: Store, of: Slice) -> list[dict[str, Any]]:
+    return store.dicts("funnel_sources", **of.whole)
 
 
 def over_time(store: Store, of: Slice, *, bucket_s: int) -> Sequence[Sequence[Any]]:

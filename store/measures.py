@@ -44,14 +44,14 @@ def recoveries(store: Store, of: Slice) -> list[dict[str, Any]]:
 
 def shared_values(store: Store, of: Slice, stopped: Stopped) -> list[tuple[str, str, int, int]]:
     """(name, value, entries with the cause, entries without it), from what verdicts know."""
-    rows = store.rows("different", **of.whole, **stopped.parameters)
+    rows = store.rows("different", **of.parameters, **stopped.parameters)
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 def sample(store: Store, of: Slice, stopped: Stopped, *, most: int) -> tuple[list[str], list[str]]:
     """(leads that the cause stopped, leads that ended otherwise), the latest `most` of each."""
     found: dict[bool, list[str]] = {True: [], False: []}
-    for lead, affected in store.rows("sample_of_cause", **of.whole, **stopped.parameters, most=most):
+    for lead, affected in store.rows("sample_of_cause", **of.parameters, **stopped.parameters, most=most):
         found[bool(affected)].append(lead)
     affected_leads = set(found[True])
     return sorted(affected_leads), sorted(set(found[False]) - affected_leads)

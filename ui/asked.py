@@ -10,6 +10,8 @@ from fastapi import Path, Query
 from lineage.window import MAX_TEXT, Window, window
 from store.counts import Slice
 
+FILTERS = ("campaign", "segment", "source")
+
 Clock = Callable[[], datetime]
 
 Lead = Annotated[str, Path(max_length=1_000)]
@@ -36,14 +38,15 @@ class Part:
     said: dict[str, str]
 
     def of(self, flow: str) -> Slice:
-        return Slice(flow, self.when.since, self.when.until, self.said["campaign"], self.said["segment"])
+        chosen = {name: self.said[name] for name in FILTERS}
+        return Slice(flow, self.when.since, self.when.until, **chosen)
 
 
 def part_reader(clock: Clock) -> Callable[..., Part]:
     """A dependency that reads which entries to count; its times are relative to the clock."""
 
-    def read(since: Time = "", until: Time = "", campaign: Long = "", segment: Long = "") -> Part:
-        said = {"since": since, "until": until, "campaign": campaign, "segment": segment}
+    def read(since: Time = "", until: Time = "", campaign: Long = "", segment: Long = "", source: Long = "") -> Part:
+        said = {"since": since, "until": until, "campaign": campaign, "segment": segment, "source": source}
         return Part(window(since, until, now=clock()), said)
 
     return read

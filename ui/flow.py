@@ -11,6 +11,7 @@ from lineage.measures import Difference, differences
 from model.causes import Cause, causes
 from store.counts import Slice
 from store.measures import Stopped
+from ui.asked import FILTERS
 from ui.words import STATUSES, causes_url, flow_url, length, short_moment
 
 _RANGES = (("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
@@ -77,6 +78,7 @@ class FlowView:
     chart: Chart | None
     campaigns: Sequence[str]
     segments: Sequence[str]
+    sources: Sequence[str]
 
 
 def flow_view(library: Library, of: Slice, said: Mapping[str, str], *, now: datetime) -> FlowView:
@@ -94,6 +96,7 @@ def flow_view(library: Library, of: Slice, said: Mapping[str, str], *, now: date
         chart=_chart(library, of, funnel),
         campaigns=sorted({part.campaign for part in funnel.parts if part.campaign}),
         segments=sorted({part.segment for part in funnel.parts if part.segment}),
+        sources=sorted(part.source for part in funnel.sources if part.source),
     )
 
 
@@ -112,7 +115,7 @@ def portions(by_status: Mapping[str, int], flow: str, said: Mapping[str, str] | 
 
 def _ranges(flow: str, said: Mapping[str, str]) -> list[tuple[str, str, bool]]:
     """The usual stretches of time to choose from: label, address, whether it is the one shown."""
-    kept = {name: said[name] for name in ("campaign", "segment")}
+    kept = {name: said[name] for name in FILTERS}
     shown = said["since"] or "7d"
     return [
         (label, flow_url(flow, since=since, **kept), shown == since and not said["until"]) for since, label in _RANGES

@@ -11,6 +11,9 @@ FROM (
         FROM verdicts FINAL
         WHERE flow = {flow:String} AND gone = 0 AND status != 'pending'
           AND captured_at >= {since:DateTime64(3, 'UTC')} AND captured_at < {until:DateTime64(3, 'UTC')}
+          AND ({campaign:String} = '' OR campaign = {campaign:String})
+          AND ({segment:String} = '' OR segment = {segment:String})
+          AND ({source:String} = '' OR source = {source:String})
     )
 )
 GROUP BY name, value

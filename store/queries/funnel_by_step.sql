@@ -10,5 +10,6 @@ FROM (
       AND captured_at >= {since:DateTime64(3, 'UTC')} AND captured_at < {until:DateTime64(3, 'UTC')}
       AND ({campaign:String} = '' OR campaign = {campaign:String})
       AND ({segment:String} = '' OR segment = {segment:String})
+      AND ({source:String} = '' OR source = {source:String})
 )
 GROUP BY step_name

@@ -9,6 +9,7 @@ FROM (
       AND captured_at >= {since:DateTime64(3, 'UTC')} AND captured_at < {until:DateTime64(3, 'UTC')}
       AND ({campaign:String} = '' OR campaign = {campaign:String})
       AND ({segment:String} = '' OR segment = {segment:String})
+      AND ({source:String} = '' OR source = {source:String})
     GROUP BY step, cause
 ) AS stops
 LEFT JOIN (

@@ -214,6 +214,8 @@ def test_a_funnel_adds_up_to_its_entries(web):
     assert limit.keys() >= {"cause", "class", "step", "entries", "first_seen", "last_seen"}
     assert (limit["class"], limit["step"], limit["entries"]) == ("fault", "crm", 7)
     assert sum(part["entries"] for part in funnel["parts"]) == 29
+    assert {one["source"]: one["entries"] for one in funnel["sources"]} == {"organic": 28, "partner": 1}
+    assert limit["leads"] == 7
 
 
 @pytest.mark.parametrize(
@@ -222,6 +224,8 @@ def test_a_funnel_adds_up_to_its_entries(web):
         ({"campaign": "webinar"}, 13),
         ({"segment": "enterprise"}, 1),
         ({"campaign": "webinar", "segment": "enterprise"}, 0),
+        ({"source": "partner"}, 1),
+        ({"source": "organic", "campaign": "webinar"}, 12),
         ({"since": "30min"}, 13),
         ({"since": "1h", "until": "30m"}, 16),
         ({"campaign": told.EVIL}, 1),

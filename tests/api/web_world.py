@@ -45,6 +45,9 @@ spec:
 """)
 
 
+_USUAL = {"campaign": "pricing-page", "segment": "smb", "source": "organic", "flow": FLOW.name}
+
+
 class Teller:
     """Tells hops as one OTLP request. Times are seconds after the entry began."""
 
@@ -52,8 +55,9 @@ class Teller:
         self.request = ExportTraceServiceRequest()
         self._count = spans_before
 
-    def entry(self, lead, began: datetime, *, entry="", campaign="pricing-page", segment="smb", flow="demo-request"):
-        return Telling(self, lead, began, entry or f"{lead}-1", campaign, segment, flow)
+    def entry(self, lead, began: datetime, *, entry="", **told):
+        """`told` are the words that every hop of it carries, such as its campaign."""
+        return Telling(self, lead, began, entry or f"{lead}-1", _USUAL | told)
 
     @property
     def bytes(self) -> bytes:
@@ -81,15 +85,13 @@ class Teller:
 class Telling:
     """One entry, told hop by hop."""
 
-    def __init__(self, teller, lead, began, entry, campaign, segment, flow) -> None:
+    def __init__(self, teller, lead, began, entry, told) -> None:
         self.teller, self.lead, self.began = teller, lead, began
         self.trace = hashlib.sha256(f"{lead} {entry}".encode()).digest()[:16]
         self.base = {
             "lead.id": lead,
             "lead.correlation_id": entry,
-            "lead.flow": flow,
-            "lead.campaign": campaign,
-            "lead.segment": segment,
+            **{f"lead.{name}": value for name, value in told.items()},
         }
 
     def hop(self, service, name, at_s, took_s=0.04, *, status=0, error="", version="1.0.0", **attributes):
@@ -157,7 +159,7 @@ def tell_everything(now: datetime) -> Teller:
     early, lately = now - timedelta(minutes=40), now - timedelta(minutes=20)
     email = {"lead__email__token": KEY.token("email", ADDRESS), "lead__email__mask": "a•••@acme.example"}
     teller.entry("W-entered", early).captured(lead__crm__id="00Q7", **email).scored().written().enrolled()
-    teller.entry("W-late", early, campaign="webinar").captured().scored().written().enrolled(at_s=900)
+    teller.entry("W-late", early, campaign="webinar", source="partner").captured().scored().written().enrolled(at_s=900)
     teller.entry("W-skipped", lately, segment="enterprise").captured().hop(
         "consent", "POST /consents", 0.3, lead__outcome="skipped", lead__reason="consent.missing"
     )
