@@ -17,7 +17,7 @@ MAX_FILE_BYTES = 1024 * 1024
 
 
 def flow_edits_router(library: Library, *, clock: Clock) -> APIRouter:
-    """POST routes that need a token which may send."""
+    """POST routes; the guard asks for an admin's token."""
     router = APIRouter(prefix="/api/v1", tags=["flows"])
     Asked = Annotated[Part, Depends(part_reader(clock))]  # noqa: N806  a type
 

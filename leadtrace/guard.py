@@ -10,15 +10,19 @@ from ipaddress import ip_address
 from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.problems import problem
 from leadtrace.tokens import LINK_S, LOCAL_S, SESSION_S, Role, Signer, Tokens
 
 COOKIE = "leadtrace_session"
 SIGN_IN = "/sign-in"
 _OPEN = ("/healthz", "/readyz", SIGN_IN)
+# What a token that may ingest may send to. Every other address that is not only read manages, and asks for admin.
+_SENT_TO = frozenset({"/api/v1/changes", "/api/v1/events"})
 _LOCAL = "ltl_"
 MAX_FORM_BYTES = 4096
 
@@ -65,12 +69,23 @@ def local_bearer(signer: Signer) -> str:
 
 
 class Guard:
-    """ASGI middleware around the web application. Without a doorkeeper (auth is off) only the Host is checked."""
+    """ASGI middleware around the web application. Without a doorkeeper (auth is off) only the Host is checked.
 
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper | None, sign_in_page: Callable[[str], Response]) -> None:
+    `secure` says that people come by HTTPS, though a proxy may hand their requests on without: cookies keep to it.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        doorkeeper: Doorkeeper | None,
+        sign_in_page: Callable[[str], Response],
+        *,
+        secure: bool = False,
+    ) -> None:
         self._app = app
         self._doorkeeper = doorkeeper
         self._sign_in_page = sign_in_page
+        self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -82,19 +97,19 @@ class Guard:
     async def _refusal(self, request: Request) -> Response | None:
         path = request.scope["path"]  # what routes: request.url is made from the Host header, which anyone may write
         if self._doorkeeper is None:
-            return None if _is_loopback(request.headers.get("host", "")) else _foreign_host()
+            return None if _is_loopback(request.headers.get("host", "")) else _foreign_host(request)
         if path == SIGN_IN:
             return await self._sign_in(request, self._doorkeeper)
         if path in _OPEN or path.startswith("/static/"):
             return None
         role = self._doorkeeper.role_of(request.headers.get("authorization"))
         if request.method not in {"GET", "HEAD"}:
-            return _may_send(role)
+            return _may_send(request, role)
         return self._may_read(request, role, self._doorkeeper)
 
     def _may_read(self, request: Request, role: Role | None, doorkeeper: Doorkeeper) -> Response | None:
         if role is not None:
-            return None if role.may(Role.READ) else _problem(403, "This token may send telemetry, not read.")
+            return None if role.may(Role.READ) else _refused(request, 403, "This token may send telemetry, not read.")
         return None if doorkeeper.has_session(_cookie(request.headers)) else _way_in(request)
 
     async def _sign_in(self, request: Request, doorkeeper: Doorkeeper) -> Response:
@@ -106,7 +121,7 @@ class Guard:
         if not doorkeeper.accepts(code):
             return self._sign_in_page("That link or token is not valid, or it is too old.")
         answer = RedirectResponse(_inside(request.query_params.get("next", "/")), status_code=303)
-        secure = request.url.scheme == "https"
+        secure = self._secure or request.url.scheme == "https"
         answer.set_cookie(
             COOKIE, doorkeeper.session(), max_age=SESSION_S, httponly=True, samesite="lax", secure=secure, path="/"
         )
@@ -128,21 +143,21 @@ async def _pasted_token(request: Request) -> str:
     return code.partition("&")[0] or pasted
 
 
-def _may_send(role: Role | None) -> Response | None:
+def _may_send(request: Request, role: Role | None) -> Response | None:
     """Only tokens send: a session's cookie goes along with whatever a foreign page makes the browser post."""
+    wanted = Role.INGEST if request.scope["path"] in _SENT_TO else Role.ADMIN
     if role is None:
-        return _problem(
-            401, "Send a token: `Authorization: Bearer …`; make one with `leadtrace token create --role ingest`."
-        )
-    return None if role.may(Role.INGEST) else _problem(403, "This token may read, not send.")
+        return _without_token(request, wanted)
+    if role.may(wanted):
+        return None
+    may = {Role.INGEST: "send telemetry and changes", Role.READ: "read"}[role]
+    return _refused(request, 403, f"This token may {may}; this needs a token of the role {wanted}.")
 
 
 def _way_in(request: Request) -> Response:
     path = request.scope["path"]
     if path.startswith("/api/") or path == "/metrics":
-        return _problem(
-            401, "Send a token: `Authorization: Bearer …`; make one with `leadtrace token create --role read`."
-        )
+        return _without_token(request, Role.READ)
     if request.headers.get("hx-request"):
         return Response(status_code=401, headers={"HX-Redirect": SIGN_IN})
     wanted = path + (f"?{request.url.query}" if request.url.query else "")
@@ -178,12 +193,14 @@ def _is_loopback(host: str) -> bool:
         return name == "localhost" or name.endswith(".localhost")
 
 
-def _foreign_host() -> Response:
-    return _problem(403, "This server runs without tokens and answers on loopback addresses only.")
+def _foreign_host(request: Request) -> Response:
+    return _refused(request, 403, "This server runs without tokens and answers on loopback addresses only.")
 
 
-def _problem(status: int, detail: str) -> Response:
-    titles = {401: "Not signed in", 403: "Not allowed"}
-    body = {"type": "about:blank", "title": titles[status], "status": status, "detail": detail}
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+def _without_token(request: Request, wanted: Role) -> Response:
+    mend = f"make one with `leadtrace token create --role {wanted}`"
+    return _refused(request, 401, f"Send a token: `Authorization: Bearer …`; {mend}.", {"WWW-Authenticate": "Bearer"})
+
+
+def _refused(request: Request, status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    return problem(request, HTTPException(status, detail, headers))

@@ -140,7 +140,10 @@ class Service:
         if self.collector is not None:
             apps["otlp_http"] = self.collector.asgi_app
         if "web" in self.parts:
-            apps["web"] = web_app(self.library, self.doorkeeper, self._not_ready, self.personal.scrub_text)
+            secure = self.settings.public_url.startswith("https:")
+            apps["web"] = web_app(
+                self.library, self.doorkeeper, self._not_ready, self.personal.scrub_text, secure=secure
+            )
         return apps
 
     async def _start_grpc(self) -> Address | None:

@@ -32,7 +32,7 @@ MAX_TOKENS = 10_000
 
 
 class Role(StrEnum):
-    """What a token may do: send telemetry; read pages and the API; both, and manage."""
+    """What a token may do: send telemetry and changes; read pages and the API; both, and manage."""
 
     INGEST = "ingest"
     READ = "read"

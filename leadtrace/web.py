@@ -30,11 +30,16 @@ _FOR_MACHINES = ("/api/", "/healthz", "/readyz", "/metrics")
 
 
 def web_app(
-    library: Library, doorkeeper: Doorkeeper | None, not_ready: Callable[[], str | None], scrub: Callable[[str], str]
+    library: Library,
+    doorkeeper: Doorkeeper | None,
+    not_ready: Callable[[], str | None],
+    scrub: Callable[[str], str],
+    *,
+    secure: bool = False,
 ) -> ASGIApp:
-    """Everything that LEADTRACE_WEB serves."""
+    """Everything that LEADTRACE_WEB serves. `secure` says that people come by HTTPS."""
     app = application(library, _now, not_ready, scrub)
-    return Guard(app, doorkeeper, sign_in_page)
+    return Guard(app, doorkeeper, sign_in_page, secure=secure)
 
 
 def application(

@@ -93,7 +93,7 @@ def test_the_api_answers_nobody_with_a_problem(door, path):
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["content-type"] == "application/problem+json"
-    assert "leadtrace token create --role read" in answer.json()["detail"]
+    assert "leadtrace token create --role read" in refused(answer, 401, path)["detail"]
 
 
 @pytest.mark.parametrize("path", PAGES + MACHINES)
@@ -171,18 +171,40 @@ def test_what_came_in_is_handed_on_whole(door):
     assert door.ask("/api/v1/events", "ingest", "POST", content=b"the body").text == "inside /api/v1/events the body"
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/changes", "/leads/L-1", "/flows"])
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/changes"])
 @pytest.mark.parametrize(
     ("who", "status"),
     [(NOBODY, 401), ("session", 401), ("read", 403), ("ingest", 200), ("admin", 200), ("local", 200)],
 )
-def test_only_tokens_that_may_send_change_anything_and_no_cookie_does(door, method, path, who, status):
+def test_only_tokens_that_may_send_send_and_no_cookie_does(door, path, who, status):
     """A cookie goes along with whatever a foreign page makes the browser post."""
+    answer = door.ask(path, who, "POST")
+    assert answer.status_code == status
+    if status > 200:
+        refused(answer, status, path)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("path", ["/api/v1/flow-preview", "/api/v1/flows/demo/apply", "/leads/L-1", "/flows", "/new"])
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [(NOBODY, 401), ("session", 401), ("read", 403), ("ingest", 403), ("admin", 200), ("local", 200)],
+)
+def test_all_else_that_changes_something_is_for_admins(door, method, path, who, status):
     answer = door.ask(path, who, method)
     assert answer.status_code == status
     if status > 200:
-        assert answer.headers["content-type"] == "application/problem+json"
+        assert "admin" in refused(answer, status, path)["detail"]
+
+
+def refused(answer, status, path):
+    """A problem like every other of the API."""
+    said = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    kind, title = {401: ("unauthorized", "Unauthorized"), 403: ("forbidden", "Forbidden")}[status]
+    assert (said["type"], said["title"]) == (f"/problems/{kind}", title)
+    assert (said["status"], said["instance"]) == (status, path)
+    return said
 
 
 def test_who_may_send_telemetry(door):
@@ -212,6 +234,13 @@ def test_the_cookie_is_for_this_server_only_and_out_of_scripts_reach(door):
 
 def test_behind_https_the_cookie_never_travels_in_the_clear(door):
     answer = door.ask(door.keeper.sign_in_path(), base="https://leads.acme.example")
+    assert "Secure" in answer.headers["set-cookie"].split("; ")
+
+
+def test_behind_a_proxy_that_ends_https_it_does_not_either(door):
+    """LEADTRACE_PUBLIC_URL says how people come; the proxy's own request is plain."""
+    guard = Guard(inside, door.keeper, page, secure=True)
+    answer = _ask(guard, "http://127.0.0.1:8080", "GET", door.keeper.sign_in_path(), {}, {})
     assert "Secure" in answer.headers["set-cookie"].split("; ")
 
 
