@@ -11,7 +11,7 @@ from lineage.ask import Library
 from store import measures
 from store.codes import CodeSaid, codes_said
 from store.counts import Slice
-from store.measures import Stopped, since_first_stop
+from store.measures import Stopped, recovered_after_s
 
 DEFINITIONS = {
     "time_to_answer": "From the failing hop, the passed deadline or the goal to the first verdict that said so.",
@@ -19,7 +19,7 @@ DEFINITIONS = {
     "response_time": "From capture to the first touch: a LeadContacted event, or the goal of the flow.",
     "acceptance": "Of the entries that became MQL (CampaignQualified, or StageMoved to MQL), the share moved to SAL.",
     "complete": "The share of entries that reached the goal with no required step missing in their telemetry.",
-    "time_to_recover": "From the first entry that a fault stopped at a step to the first passing it after the last.",
+    "time_to_recover": "From the capture of the first entry a fault stopped to that of the first to pass after the last.",
     "interventions": "ManualIntervention events: how often a person had to step in.",
 }
 
@@ -131,7 +131,7 @@ def alignment(library: Library, of: Slice) -> Alignment:
                 entries=row["entries"],
                 first_stop=row["first_stop"],
                 last_stop=row["last_stop"],
-                recovered_after_s=since_first_stop(row),
+                recovered_after_s=recovered_after_s(row),
             )
             for row in measures.recoveries(library.store, of)
         ],

@@ -65,7 +65,9 @@ def shared_attributes(
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
-def since_first_stop(row: dict[str, Any]) -> float | None:
-    """Seconds from the first stopped entry to the first that passed after the last one; None while it lasts."""
-    passed: datetime = row["passed_at"]
-    return (passed - row["first_stop"]).total_seconds() if row["recovered"] else None
+def recovered_after_s(row: dict[str, Any]) -> float | None:
+    """From the capture of the first stopped entry to that of the first which passed after the last; None while it
+    lasts.
+    """
+    passed: datetime = row["passed_captured"]
+    return (passed - row["first_captured"]).total_seconds() if row["recovered"] else None

@@ -74,9 +74,17 @@ def test_an_integration_recovers_when_a_later_lead_passes_the_step(library, tell
     assert lasting.recovered_after_s is None
     tell(*entry("L-4", 402))
     (over,) = alignment(library, ALL).recoveries
-    assert over.recovered_after_s == pytest.approx(
-        300.0
-    )  # from 102, the first refusal, to 402, the capture that passed
+    assert over.recovered_after_s == pytest.approx(302.0)  # from 100, the first stopped, to 402, which passed
+
+
+def test_a_lead_that_passes_before_an_absence_is_told_ends_the_fault_too(library, tell):
+    """That nothing came of L-1 is known at its deadline, minutes after L-2 went through."""
+    (capture, *_rest) = entry("L-1", 0)
+    tell(capture, *entry("L-2", 20))
+    (over,) = alignment(library, ALL).recoveries
+    assert over.cause == "observability.expected_but_absent"
+    assert over.last_stop > START + timedelta(seconds=20)
+    assert over.recovered_after_s == pytest.approx(20.0)
 
 
 def test_an_empty_flow_gives_no_numbers_and_no_error(library):
