@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from lineage.answers import Answer, CauseCount, FlowAnswer
+from lineage.budgets import BudgetSummary, CorrectionAnswer, SilenceAnswer
 from lineage.measures import Difference, UnmappedCode
 
 
@@ -72,3 +73,21 @@ class Applied(Answer):
 
     flow: str
     leads: int
+
+
+class Slos(Answer):
+    """Every objective in force, those in trouble first."""
+
+    slos: list[BudgetSummary]
+
+
+class Corrections(Answer):
+    """Stretches of time that do not count, the latest first."""
+
+    corrections: list[CorrectionAnswer]
+
+
+class Silences(Answer):
+    """Silences, those that are active first."""
+
+    silences: list[SilenceAnswer]

@@ -3,6 +3,7 @@
 What was raised                 status  type
 NotFoundError                   404     /problems/not-found
 WindowError, bad parameters     400     /problems/bad-parameter
+NotPossibleError                400     /problems/not-possible
 StoreUnavailable                503     /problems/engine-away      with Retry-After
 HTTPException                   its own /problems/{reason phrase}
 anything else                   500     /problems/bug              without internals
@@ -20,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from lineage.ask import NotFoundError
+from lineage.budgets import NotPossibleError
 from lineage.window import WindowError
 from store.errors import StoreUnavailable
 
@@ -76,8 +78,9 @@ def problem(request: Request, exc: Exception) -> JSONResponse:
 
 def _said(exc: Exception) -> _Said:
     match exc:
-        case NotFoundError():
-            return _Said("not-found", 404, str(exc))
+        case NotFoundError() | NotPossibleError():
+            kind, status = ("not-found", 404) if isinstance(exc, NotFoundError) else ("not-possible", 400)
+            return _Said(kind, status, str(exc))
         case WindowError():
             return _bad([{"parameter": exc.parameter, "problem": exc.what, "mend": exc.mend}])
         case RequestValidationError():

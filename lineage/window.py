@@ -50,6 +50,14 @@ def window(since: str | None, until: str | None, *, now: datetime, back: timedel
     return Window(start, end)
 
 
+def stretch(parameter: str, text: str) -> timedelta:
+    """The length that a text means: `30min`, `2h`, `7d`. Raises WindowError."""
+    relative = _RELATIVE.fullmatch(text.strip().lower())
+    if relative is None or not int(relative[1]):
+        raise WindowError(parameter, f"“{text[:MAX_TEXT]}” is not a length of time", "Write 30min, 2h or 7d.")
+    return int(relative[1]) * _UNITS[relative[2]]
+
+
 def _moment(parameter: str, text: str, now: datetime) -> datetime:
     text = text.strip()
     if text.lower() == "now":
