@@ -112,6 +112,7 @@ def web() -> None:
 def _run(parts: tuple[str, ...]) -> None:
     from leadtrace.logs import set_up_logs  # noqa: PLC0415  the engine takes seconds to import; --help must not
     from leadtrace.serve import Ready, Service, first_ingest_token  # noqa: PLC0415
+    from leadtrace.tokens import Role  # noqa: PLC0415
     from leadtrace.welcome import welcome  # noqa: PLC0415
 
     settings = _settings()
@@ -125,9 +126,12 @@ def _run(parts: tuple[str, ...]) -> None:
     shows_token = settings.auth == "token" and "collector" in parts and len(service.tokens) == 0
 
     def greet(ready: Ready) -> None:
-        """The token is made only now: a start that failed would have kept the one chance to show it."""
+        """The token is made only now: a start that failed would have kept the one chance to show it.
+
+        A terminal is looked at by who runs this; what goes to a log is read by others, who may read and no more.
+        """
         token = first_ingest_token(service.tokens) if shows_token else None
-        click.echo(welcome(service, ready, token))
+        click.echo(welcome(service, ready, token, Role.ADMIN if sys.stdout.isatty() else Role.READ))
 
     service.run(greet)
 

@@ -22,11 +22,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from leadtrace.guard import SIGN_IN
+from leadtrace.guard import Doorkeeper
 from leadtrace.remote import RemoteError, RunningServer, running_server
 from leadtrace.settings import Settings, read_settings
 from leadtrace.telling import told
-from leadtrace.tokens import LINK_S, Role, Signer, Tokens, session_key
+from leadtrace.tokens import Role, Signer, Tokens, session_key
 
 Echo = Callable[[str], None]
 
@@ -231,8 +231,9 @@ def _finished(truth: Path) -> bool:
 
 
 def _sign_in_link(server: RunningServer) -> str:
-    signer = Signer(session_key(server.settings.session_key_path))
-    return f"{server.address}{SIGN_IN}?code={signer.sign('link', LINK_S)}"
+    settings = server.settings
+    doorkeeper = Doorkeeper(Tokens(settings.tokens_path), Signer(session_key(settings.session_key_path)))
+    return server.address + doorkeeper.sign_in_path(Role.ADMIN)
 
 
 def _free_or_any(port: int) -> str:

@@ -1,7 +1,12 @@
 """Stands before the pages and the API: who comes without a token or session is shown the way in.
 
 Open to all: health, readiness, the sign-in page and static files. With LEADTRACE_AUTH=off the server listens on
-loopback only, and still refuses requests that a foreign page made a browser send (a Host that is not loopback).
+loopback only, and still refuses requests that a foreign page made a browser send (a Host that is not loopback, or
+something that changes and comes from another origin).
+
+A session reads; one that an admin's token or link began also manages, but only what its own pages send: a cookie goes
+along with whatever a foreign page makes the browser post, so the browser's word for where it comes from must be ours.
+Pages learn from `request.state.manages` whether to show what manages.
 """
 
 from collections.abc import Callable
@@ -24,6 +29,10 @@ _OPEN = ("/healthz", "/readyz", SIGN_IN)
 # What a token that may ingest may send to. Every other address that is not only read manages, and asks for admin.
 _SENT_TO = frozenset({"/api/v1/changes", "/api/v1/events"})
 _LOCAL = "ltl_"
+_LINKS = {Role.READ: "link", Role.ADMIN: "admin link"}
+_SESSIONS = {Role.READ: "session", Role.ADMIN: "admin session"}
+_SAFE = ("GET", "HEAD")
+_FOREIGN_PAGE = "A page of another site asked for this; leadtrace takes it from its own pages only."
 MAX_FORM_BYTES = 4096
 
 
@@ -48,19 +57,22 @@ class Doorkeeper:
         role = self.role_of(authorization)
         return role is not None and role.may(Role.INGEST)
 
-    def sign_in_path(self) -> str:
-        return f"{SIGN_IN}?code={self.signer.sign('link', LINK_S)}"
+    def sign_in_path(self, role: Role = Role.READ) -> str:
+        return f"{SIGN_IN}?code={self.signer.sign(_LINKS[role], LINK_S)}"
 
-    def session(self) -> str:
-        return self.signer.sign("session", SESSION_S)
+    def session(self, role: Role = Role.READ) -> str:
+        return self.signer.sign(_SESSIONS[role], SESSION_S)
 
-    def accepts(self, code: str) -> bool:
-        """A sign-in link's code, or a token that may read."""
-        role = self.tokens.role_of(code)
-        return self.signer.holds("link", code) or (role is not None and role.may(Role.READ))
+    def accepts(self, code: str) -> Role | None:
+        """What a sign-in link's code, or a token that may read, lets a session do; None for anything else."""
+        of_token = self.tokens.role_of(code)
+        if of_token is not None:
+            return of_token if of_token.may(Role.READ) else None
+        return next((role for role, purpose in _LINKS.items() if self.signer.holds(purpose, code)), None)
 
-    def has_session(self, cookie: str) -> bool:
-        return self.signer.holds("session", cookie)
+    def of_session(self, cookie: str) -> Role | None:
+        """What a session may do; None for a cookie that is none."""
+        return next((role for role, purpose in _SESSIONS.items() if self.signer.holds(purpose, cookie)), None)
 
 
 def local_bearer(signer: Signer) -> str:
@@ -97,20 +109,17 @@ class Guard:
     async def _refusal(self, request: Request) -> Response | None:
         path = request.scope["path"]  # what routes: request.url is made from the Host header, which anyone may write
         if self._doorkeeper is None:
-            return None if _is_loopback(request.headers.get("host", "")) else _foreign_host(request)
+            return _from_here(request)
         if path == SIGN_IN:
             return await self._sign_in(request, self._doorkeeper)
         if path in _OPEN or path.startswith("/static/"):
             return None
         role = self._doorkeeper.role_of(request.headers.get("authorization"))
-        if request.method not in {"GET", "HEAD"}:
-            return _may_send(request, role)
-        return self._may_read(request, role, self._doorkeeper)
-
-    def _may_read(self, request: Request, role: Role | None, doorkeeper: Doorkeeper) -> Response | None:
-        if role is not None:
-            return None if role.may(Role.READ) else _refused(request, 403, "This token may send telemetry, not read.")
-        return None if doorkeeper.has_session(_cookie(request.headers)) else _way_in(request)
+        session = self._doorkeeper.of_session(_cookie(request.headers)) if role is None else None
+        request.state.manages = Role.ADMIN in {role, session}
+        if request.method in _SAFE:
+            return _may_read(request, role or session)
+        return _may_manage(request) if session is Role.ADMIN else _may_send(request, role)
 
     async def _sign_in(self, request: Request, doorkeeper: Doorkeeper) -> Response:
         code = request.query_params.get("code", "")
@@ -118,12 +127,13 @@ class Guard:
             code = await _pasted_token(request)
         if not code:
             return self._sign_in_page("")
-        if not doorkeeper.accepts(code):
+        role = doorkeeper.accepts(code)
+        if role is None:
             return self._sign_in_page("That link or token is not valid, or it is too old.")
         answer = RedirectResponse(_inside(request.query_params.get("next", "/")), status_code=303)
         secure = self._secure or request.url.scheme == "https"
         answer.set_cookie(
-            COOKIE, doorkeeper.session(), max_age=SESSION_S, httponly=True, samesite="lax", secure=secure, path="/"
+            COOKIE, doorkeeper.session(role), max_age=SESSION_S, httponly=True, samesite="lax", secure=secure, path="/"
         )
         return answer
 
@@ -143,8 +153,34 @@ async def _pasted_token(request: Request) -> str:
     return code.partition("&")[0] or pasted
 
 
+def _may_read(request: Request, role: Role | None) -> Response | None:
+    if role is None:
+        return _way_in(request)
+    return None if role.may(Role.READ) else _refused(request, 403, "This token may send telemetry, not read.")
+
+
+def _may_manage(request: Request) -> Response | None:
+    """A session that manages sends from its own pages only, and never telemetry."""
+    if request.scope["path"] in _SENT_TO:
+        return _without_token(request, Role.INGEST)
+    if not _same_origin(request.headers, unsaid=False):
+        return _refused(request, 403, _FOREIGN_PAGE)
+    return None
+
+
+def _same_origin(headers: Headers, *, unsaid: bool) -> bool:
+    """Whether a browser says that one of our own pages sent this; `unsaid` is the answer where nothing is said of it.
+
+    Fetch metadata is sent over HTTPS and on loopback; elsewhere the origin's host must be the one that was asked.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site == "same-origin"
+    return origin.partition("://")[2] == headers.get("host") if origin is not None else unsaid
+
+
 def _may_send(request: Request, role: Role | None) -> Response | None:
-    """Only tokens send: a session's cookie goes along with whatever a foreign page makes the browser post."""
+    """Tokens send; a session that reads does not."""
     wanted = Role.INGEST if request.scope["path"] in _SENT_TO else Role.ADMIN
     if role is None:
         return _without_token(request, wanted)
@@ -193,8 +229,14 @@ def _is_loopback(host: str) -> bool:
         return name == "localhost" or name.endswith(".localhost")
 
 
-def _foreign_host(request: Request) -> Response:
-    return _refused(request, 403, "This server runs without tokens and answers on loopback addresses only.")
+def _from_here(request: Request) -> Response | None:
+    """Without tokens: only programs and pages of this machine, and what they send comes from no foreign page."""
+    if not _is_loopback(request.headers.get("host", "")):
+        return _refused(request, 403, "This server runs without tokens and answers on loopback addresses only.")
+    request.state.manages = True
+    if request.method not in _SAFE and not _same_origin(request.headers, unsaid=True):
+        return _refused(request, 403, _FOREIGN_PAGE)
+    return None
 
 
 def _without_token(request: Request, wanted: Role) -> Response:

@@ -1,13 +1,14 @@
 """What the start prints: where to look, and what to paste into an application."""
 
 from leadtrace.serve import Ready, Service, reachable
+from leadtrace.tokens import Role
 
 
-def welcome(service: Service, ready: Ready, token: str | None) -> str:
-    """A few lines for the person at the terminal."""
+def welcome(service: Service, ready: Ready, token: str | None, role: Role = Role.READ) -> str:
+    """A few lines for the person at the terminal, with a link that signs in as `role`."""
     lines = ["", "leadtrace is running."]
     if ready.web is not None:
-        lines.append(f"  open        {_sign_in_link(service, ready)}")
+        lines.append(f"  open        {_sign_in_link(service, ready, role)}")
     if ready.otlp_http is not None:
         lines.append(f"  OTLP/HTTP   http://{reachable(ready.otlp_http)}")
     if ready.otlp_grpc is not None:
@@ -26,6 +27,6 @@ def welcome(service: Service, ready: Ready, token: str | None) -> str:
     return "\n".join([*lines, ""])
 
 
-def _sign_in_link(service: Service, ready: Ready) -> str:
+def _sign_in_link(service: Service, ready: Ready, role: Role) -> str:
     base = service.settings.public_url or (f"http://{reachable(ready.web)}" if ready.web else "")
-    return base + (service.doorkeeper.sign_in_path() if service.doorkeeper is not None else "/")
+    return base + (service.doorkeeper.sign_in_path(role) if service.doorkeeper is not None else "/")

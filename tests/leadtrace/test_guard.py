@@ -45,6 +45,8 @@ class Door:
         match who:
             case "session":
                 return {"cookie": f"{COOKIE}={self.keeper.session()}"}
+            case "admin session":
+                return {"cookie": f"{COOKIE}={self.keeper.session(Role.ADMIN)}"}
             case "local":
                 return {"authorization": local_bearer(self.keeper.signer)}
             case _ if who in ROLES:
@@ -82,7 +84,7 @@ def test_health_and_static_files_are_open_to_all(door, path, who):
 
 
 @pytest.mark.parametrize("path", PAGES + MACHINES)
-@pytest.mark.parametrize("who", ["read", "admin", "session", "local"])
+@pytest.mark.parametrize("who", ["read", "admin", "session", "admin session", "local"])
 def test_whoever_may_read_comes_in_everywhere(door, path, who):
     assert door.ask(path, who).text.startswith(f"inside {path}")
 
@@ -195,6 +197,62 @@ def test_all_else_that_changes_something_is_for_admins(door, method, path, who, 
     assert answer.status_code == status
     if status > 200:
         assert "admin" in refused(answer, status, path)["detail"]
+
+
+HERE = "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize("headers", [{"sec-fetch-site": "same-origin"}, {"origin": HERE}])
+def test_a_session_of_an_admin_manages_from_our_own_pages(door, headers):
+    assert door.ask("/alerts/A-1/acknowledge", "admin session", "POST", headers=headers).status_code == 200
+    assert door.ask("/api/v1/silences", "admin session", "POST", headers=headers).status_code == 200
+    refused(door.ask("/silences", "session", "POST", headers=headers), 401, "/silences")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site", "origin": HERE},
+        {"sec-fetch-site": "none"},
+        {"origin": "null"},
+        {"origin": "http://evil.example"},
+        {"origin": "http://127.0.0.1:8081"},
+        {"origin": "http://["},
+    ],
+)
+def test_a_page_of_another_site_cannot_use_an_admins_session(door, headers):
+    refused(door.ask("/silences", "admin session", "POST", headers=headers), 403, "/silences")
+
+
+def test_no_session_sends_telemetry_not_even_an_admins(door):
+    answer = door.ask("/api/v1/changes", "admin session", "POST", headers={"sec-fetch-site": "same-origin"})
+    refused(answer, 401, "/api/v1/changes")
+
+
+def test_pages_learn_who_manages(door):
+    async def told(scope, receive, send):
+        await PlainTextResponse(str(Request(scope).state.manages))(scope, receive, send)
+
+    guard = Guard(told, door.keeper, page)
+    said = {
+        who: _ask(guard, HERE, "GET", "/alerts", door.who(who), {}).text
+        for who in ("read", "session", "admin", "admin session", "local")
+    }
+    assert said == {"read": "False", "session": "False", "admin": "True", "admin session": "True", "local": "True"}
+    assert _ask(Guard(told, None, page), HERE, "GET", "/alerts", {}, {}).text == "True"
+
+
+def test_a_link_for_an_admin_begins_a_session_that_manages(door):
+    def may(link):
+        cookie = door.ask(link).headers["set-cookie"].partition(";")[0]
+        return door.ask("/silences", method="POST", headers={"cookie": cookie, "origin": HERE}).status_code
+
+    assert may(door.keeper.sign_in_path(Role.ADMIN)) == 200
+    assert may(f"{SIGN_IN}?code={door.token['admin']}") == 200
+    assert may(door.keeper.sign_in_path()) == 401
+    assert may(f"{SIGN_IN}?code={door.token['read']}") == 401
 
 
 def refused(answer, status, path):
@@ -328,3 +386,18 @@ def test_without_tokens_a_foreign_page_cannot_ask_through_the_browser(path, host
     answer = ask_open_server(path, host)
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"sec-fetch-site": "same-origin", "origin": HERE}, 200),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+    ],
+)
+def test_without_tokens_a_foreign_page_cannot_send_through_the_browser_either(headers, status):
+    answer = _ask(Guard(inside, None, page), HERE, "POST", "/silences", headers, {})
+    assert answer.status_code == status
