@@ -42,7 +42,11 @@ class AlertState:
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """What made a tier fire, window by window; `long_burn` and `short_burn` are multiples of the allowed rate."""
+    """What made a tier fire, window by window; `long_burn` and `short_burn` are multiples of the allowed rate.
+
+    `group` is whose units these are; it may hold the group that the alert names. `chance` is how often an objective
+    that is just kept would look this bad, by failure units: the binomial tail of the gate. All are finite.
+    """
 
     tier: str
     severity: Severity
@@ -51,17 +55,49 @@ class Burn:
     long_burn: float
     short_burn: float
     threshold: float
+    group: Group = ()
+    chance: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class GroupAtRisk:
-    """A group with its excess: bad units beyond what the target allows in the long window."""
+    """A group with its excess: bad units beyond what the target allows in the long window.
+
+    `leads` is 0 until the evidence was gathered.
+    """
 
     group: Group
     excess: float
     bad: int
     total: int
-    leads: int
+    leads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What an evaluation changed about an alert, and why.
+
+    `incident` tells incidents apart, not `key`: when the trouble of a part turns out to be that of the whole, the
+    incident goes on under the wider key (`escalated`), so that nobody is paged twice. `since` is when it fired.
+    `at_risk` are the groups after collapse, the worst first: the one that explains the excess, else up to five.
+    `burn` is None where nothing burns: resolved, frozen, thawed, and alerts on lost measurement.
+    """
+
+    key: AlertKey
+    incident: str
+    happening: Happening
+    before: Firing
+    after: Firing
+    at: datetime
+    since: datetime
+    reason: str
+    at_risk: tuple[GroupAtRisk, ...] = ()
+    burn: Burn | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How urgent the news is: that of the state it led to, or out of."""
+        return "page" if "page" in (self.after if self.after != "ok" else self.before) else "ticket"
 
 
 @dataclass(frozen=True, slots=True)
