@@ -9,7 +9,7 @@ from model.objective import Group, Severity
 
 Firing = Literal["ok", "ticket", "page"]
 Kind = Literal["burn", "measurement_lost"]
-Happening = Literal["fired", "escalated", "eased", "resolved", "repeated", "frozen", "thawed"]
+Happening = Literal["fired", "escalated", "eased", "resolved", "repeated", "acknowledged", "frozen", "thawed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,11 @@ class Suspect:
 class Alert:
     """Everything a message says, in the order in which it is read. No personal data is in it.
 
-    `missing` names evidence that could not be had in time; it never delays a page. `by_when` is the next deadline of
-    leads that still wait in the groups at risk. Budget left is a share (may be negative); `exhausted_in` is None when
-    the budget is not being spent, or is spent. `examples` are (lead, link), `causes` (code, title, leads).
+    `missing` names evidence that could not be had in time; it never delays a page. `fired_at` is when the incident
+    began to fire, `onset` when the trouble is estimated to have begun. `by_when` is the next deadline of leads that
+    still wait in the groups at risk. Budget left is a share (may be negative); `exhausted_in` is None when the budget
+    is not being spent, or is spent. `examples` are (lead, link), `causes` (code, title, leads). `reason` is what made
+    the state change: which feed is silent, who acknowledged.
     """
 
     id: str
@@ -126,8 +128,10 @@ class Alert:
     happening: Happening
     severity: Severity
     at: datetime
+    fired_at: datetime
     onset: datetime
     objective_title: str
+    indicator: str
     flow: str
     headline: str
     at_risk: tuple[GroupAtRisk, ...]
@@ -144,4 +148,6 @@ class Alert:
     exhausted_in: timedelta | None
     confidence: str
     link: str
+    period: timedelta = timedelta(days=28)
+    reason: str = ""
     missing: tuple[str, ...] = ()
