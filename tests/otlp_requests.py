@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 
 START = datetime(2026, 3, 2, 9, 0, 0, tzinfo=UTC)
 START_NS = int(START.timestamp()) * 1_000_000_000
 _KINDS = {"unspecified": 0, "internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
 _ids = itertools.count(1)
 
-Value = str | bool | int | float
+Value = str | bool | int | float | list[str]
 
 
 @dataclass
@@ -52,6 +52,9 @@ def pair(key: str, value: Value) -> KeyValue:
         return KeyValue(key=key, value=AnyValue(int_value=value))
     if isinstance(value, float):
         return KeyValue(key=key, value=AnyValue(double_value=value))
+    if isinstance(value, list):
+        texts = ArrayValue(values=[AnyValue(string_value=text) for text in value])
+        return KeyValue(key=key, value=AnyValue(array_value=texts))
     return KeyValue(key=key, value=AnyValue(string_value=value))
 
 
