@@ -52,3 +52,30 @@ class Affected:
     first_at: datetime | None
     last_at: datetime | None
     services: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The units of [at, at + step); of time slices, the slices."""
+
+    at: datetime
+    good: int
+    bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Leads whose entries are still pending, and the next moment at which a deadline of theirs passes."""
+
+    leads: int
+    next_deadline: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CauseCount:
+    """Bad units of one cause at one step."""
+
+    cause: str
+    step: str
+    units: int
+    leads: int
