@@ -1,0 +1,2 @@
+-- What is the number of the last transition that was committed?
+SELECT max(version) FROM alert_transitions

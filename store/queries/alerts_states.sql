@@ -1,0 +1,8 @@
+-- Where does each alert stand, of those whose state says anything? The latest transition of each counts.
+SELECT state
+FROM (
+    SELECT argMax(state, version) AS state, argMax(live, version) AS live
+    FROM alert_transitions
+    GROUP BY objective, generation, group_key, kind
+)
+WHERE live
