@@ -3,12 +3,18 @@
 import re
 from urllib.parse import urlsplit
 
+from model.causes import system_at
 from model.hop import Hop
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEALTH = re.compile(r"/(healthz?|livez?|readyz?|liveness|readiness|ping|_health)/?$", re.IGNORECASE)
 # These end paths of business as well, such as `PATCH /leads/7/status`: only reading them is a probe.
 _HEALTH_IF_READ = re.compile(r"/(metrics|status)/?$", re.IGNORECASE)
+# As Kafka's `.DLT`, SQS's `-dlq`, Azure's `$DeadLetterQueue` and RabbitMQ's dead letter exchanges are called.
+_DEAD_LETTERS = re.compile(
+    r"(?i:(?<![a-z])(?:dlq|dlt|dlx|dead[\W_]?letters?|poison|parking[\W_]?lot)(?![a-z]))|DLQ|DeadLetter"
+)
+_FETCHING = frozenset({"receive", "settle", "create"})
 _TOKEN = re.compile(r"/(oauth2?|tokens?|auth|login)(/|$)", re.IGNORECASE)
 
 
@@ -18,14 +24,42 @@ def reads(hop: Hop) -> bool:
     return said.upper() in _READING
 
 
+def fetches(hop: Hop) -> bool:
+    """Does the hop only get a message, or tell the broker that it may forget it? A consumer's receive that carries the
+    handling below it does more.
+    """
+    return _operation(hop) in _FETCHING and hop.kind != "consumer"
+
+
+def is_dead_letters(hop: Hop) -> bool:
+    """Does the hop work on a queue for messages that were given up?"""
+    return bool(_DEAD_LETTERS.search(destination_of(hop)))
+
+
+def sends(hop: Hop) -> bool:
+    """Does the hop publish a message?"""
+    return bool(destination_of(hop)) and (hop.kind == "producer" or _operation(hop) in {"send", "publish"})
+
+
+def destination_of(hop: Hop) -> str:
+    """The queue or topic that the hop works on; '' for none."""
+    return hop.attributes.get("messaging.destination.name") or hop.attributes.get("messaging.destination") or ""
+
+
+def _operation(hop: Hop) -> str:
+    return hop.attributes.get("messaging.operation.type") or hop.attributes.get("messaging.operation") or ""
+
+
 def is_datastore(hop: Hop) -> bool:
     """Does the hop speak to a database or a cache?"""
     return "db.system.name" in hop.attributes or "db.system" in hop.attributes
 
 
 def is_beside(hop: Hop) -> bool:
-    """A hop that does nothing for the lead by itself: it looks something up, or keeps a record in a database."""
-    return (is_datastore(hop) or reads(hop)) and not hop.event and not hop.outcome
+    """A hop that does nothing for the lead by itself: it looks something up, keeps a record in a database, or gets a
+    message.
+    """
+    return (is_datastore(hop) or reads(hop) or fetches(hop)) and not hop.event and not hop.outcome
 
 
 def is_health_check(hop: Hop) -> bool:
@@ -43,6 +77,11 @@ def asks_for_token(hop: Hop) -> bool:
     """Does the hop get leave to call, rather than call?"""
     url = hop.attributes.get("url.full") or hop.attributes.get("http.url") or hop.attributes.get("url.path") or ""
     return bool(_TOKEN.search(url.partition("?")[0]))
+
+
+def system_of(hop: Hop) -> str:
+    """The vendor whose codes the hop's are: the one that it names, else the one at the address that it calls."""
+    return hop.system or system_at(target_of(hop))
 
 
 def target_of(hop: Hop) -> str:

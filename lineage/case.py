@@ -4,14 +4,14 @@ over.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from lineage.calls import is_beside, is_datastore
+from lineage.calls import fetches, is_beside, is_datastore
 from lineage.journey import Journey
 from lineage.reading import Key, Reading, Successes
-from lineage.signs import Sign, sign_of
+from lineage.signs import Sign, caught_sign, sign_of
 from model.causes import VendorCodes
 from model.flow import Flow, Step
 from model.hop import NS, Hop
@@ -82,8 +82,21 @@ class Case(Reading):
                     state.swallowed.add(hop.key)
             elif sign.effect == "stop":
                 (state.repaired if successes.last_word_ns > hop.at_ns else state.stops).append((hop, sign))
+        state.failures = self._with_reason(state.failures)
         state.gated = _gated(state)
         state.done = self._done(state)
+
+    def _with_reason(self, failures: list[tuple[Hop, Sign]]) -> list[tuple[Hop, Sign]]:
+        """The failures; where none tells why, a message that was given up is told by what its handling caught."""
+        if any(sign.cause for _, sign in failures):
+            return failures
+        return [(hop, self._given_up(hop, sign) if sign.dead_lettered else sign) for hop, sign in failures]
+
+    def _given_up(self, hop: Hop, sign: Sign) -> Sign:
+        step = self.step_of.get(hop.key)
+        caught = (caught_sign(one, step) for one in (hop, *self.journey.ancestors(hop)))
+        why = next((one for one in caught if one is not None), None)
+        return sign if why is None else replace(sign, cause=why.cause, raw_reason=why.raw_reason)
 
     def _done(self, state: StepState) -> Hop | None:
         """The first success of the step, if nothing refused the lead there.
@@ -104,7 +117,7 @@ class Case(Reading):
         ]
         is_goal = state.step.name == self.flow.goal
         done = [hop for hop in done if not is_beside(hop)] or ([] if standing else done)
-        done = [hop for hop in done if not (is_goal and is_datastore(hop) and not self.speaks(hop))]
+        done = [hop for hop in done if self.speaks(hop) or not (fetches(hop) or (is_goal and is_datastore(hop)))]
         first = min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
         if first is None or not state.stops:
             return first
@@ -118,7 +131,7 @@ class Case(Reading):
 
     def strays_at(self, step: Step) -> list[tuple[Hop, Sign]]:
         """Unrepaired failures and refusals of systems that the flow does not name, as they would mean at a step."""
-        return [(hop, sign_of(hop, step, self._codes)) for hop, _ in self.strays]
+        return self._with_reason([(hop, sign_of(hop, step, self._codes)) for hop, _ in self.strays])
 
     @cached_property
     def strays(self) -> list[tuple[Hop, Sign]]:
@@ -137,6 +150,18 @@ class Case(Reading):
             for hop in lost
             if not mending[hop.service].repair(hop, self.journey.ancestors(hop))  # no other system's word mends it
         ]
+
+    def told_to(self, step: Step) -> tuple[Hop, bool] | None:
+        """The last message to a step that nothing handled, sent by what the step waits for or by no step; and whether
+        somebody got it at least.
+        """
+        before = {None, *step.after}
+        fits = [one for one in self.unconsumed if self._step_name(one[0]) in before]
+        return max(fits, key=lambda one: (one[0].at_ns, one[0].hop_id), default=None)
+
+    def _step_name(self, hop: Hop) -> str | None:
+        step = self.step_of.get(hop.key)
+        return step.name if step is not None else None
 
     def is_gap(self, state: StepState) -> bool:
         """A required step without hops although a later one happened: a hole in the telemetry, not in the journey."""
@@ -157,6 +182,8 @@ class Case(Reading):
     def progressed(self) -> dict[str, int]:
         """Steps that some later step of the flow went past, with when: nothing in them held the lead."""
         went: dict[str, int] = {}
+        if self._begun_unseen():
+            went[self.flow.capture.name] = self.journey.hops[0].at_ns
         for name, state in self.states.items():
             begun = min((hop.at_ns for hop in state.hops if hop.key in self.direct), default=None)
             if begun is None:
@@ -164,6 +191,13 @@ class Case(Reading):
             for before in self.flow.before[name]:
                 went[before] = min(went.get(before, begun), begun)
         return went
+
+    def _begun_unseen(self) -> bool:
+        """Did the entry begin without a hop of its capture, and not with a failure? Then that hop is missing."""
+        if self.states[self.flow.capture.name].hops or not self.journey.hops:
+            return False
+        first = self.journey.hops[0]
+        return self.signs[first.key].effect in {"success", "neutral"}
 
     @cached_property
     def ready_ns(self) -> dict[str, int | None]:

@@ -1,8 +1,9 @@
 """What errors are called, across languages: Python, Java, Go, Node, .NET, Ruby, PHP, Rust."""
 
 import re
+from collections.abc import Iterable, Iterator
 
-from model.hop import Hop
+from model.hop import Hop, SpanEvent
 
 _TIMEOUT = re.compile(
     r"time[d]?[_ -]?out|deadline[ _]?exceeded|ETIMEDOUT|ESOCKETTIMEDOUT|ECONNABORTED|cURL error 28",
@@ -17,7 +18,9 @@ _REFUSED = re.compile(
     r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ECONNRESET|EPIPE|broken pipe|socket hang up"
     r"|connect(ion)?[ _]?(error|refused|reset|aborted|closed)|server disconnected|unexpected EOF"
     r"|ConnectException|UnknownHost|UnresolvedAddress|NoRouteToHost|name[ _]?resolution|no such host|gaierror"
-    r"|SocketException|actively refused|name or service not known|network is unreachable|cURL error [67]\b",
+    r"|SocketException|actively refused|name or service not known|network is unreachable|cURL error [67]\b"
+    # A circuit breaker that is open does not even try: resilience4j, Polly, opossum, gobreaker, pybreaker.
+    r"|CallNotPermitted|BrokenCircuit|Circuit[ _]?Breaker|breaker is open|circuit is open|CircuitOpen",
     re.IGNORECASE,
 )
 # Whoever gave up waiting did so on purpose: the answer came by another way, or its absence is told by what is missing.
@@ -31,19 +34,24 @@ def error_words(hop: Hop) -> str:
     """What went wrong, by name, a line each: error.type, the exceptions recorded with their messages, then the status
     message.
     """
-    words = [hop.attributes.get("error.type", "")]
-    for event in hop.events:
-        # An exception that was recorded on a span which then ended well was caught and handled there.
-        escaped = hop.status == "error" or event.attributes.get("exception.escaped", "").lower() == "true"
-        if event.name == "exception" and escaped:
-            name, message = (
-                event.attributes.get("exception.type", "exception"),
-                event.attributes.get("exception.message", ""),
-            )
-            words.append(f"{name}: {message}" if message else name)
-    if hop.status == "error":
-        words.append(hop.status_message)
+    # An exception that was recorded on a span which then ended well was caught and handled there.
+    failed = hop.status == "error"
+    escaped = [one for one in hop.events if failed or one.attributes.get("exception.escaped", "").lower() == "true"]
+    words = [hop.attributes.get("error.type", ""), *_exceptions(escaped), hop.status_message if failed else ""]
     return "\n".join(word for word in words if word and not word.isdecimal())
+
+
+def caught_words(hop: Hop) -> str:
+    """The exceptions that a hop recorded, whether or not it then failed; '' for none."""
+    return "\n".join(_exceptions(hop.events))
+
+
+def _exceptions(events: Iterable[SpanEvent]) -> Iterator[str]:
+    for event in events:
+        if event.name == "exception":
+            name = event.attributes.get("exception.type", "exception")
+            message = event.attributes.get("exception.message", "")
+            yield f"{name}: {message}" if message else name
 
 
 def named_error(words: str) -> str:

@@ -40,7 +40,7 @@ def _until(verdict: Verdict) -> str:
 def _why(verdict: Verdict, flow: Flow, detail: str) -> str:
     step = flow.by_name[verdict.step]
     if verdict.cause == ABSENT:
-        return f"nothing was heard from {called(step)} by its deadline"
+        return f"nothing was heard from {called(step)} by its deadline" + (f": {detail}" if detail else "")
     if verdict.cause == UNMAPPED:
         said = f" (“{verdict.raw_reason}”)" if verdict.raw_reason else " without a reason that is known"
         return f"{called(step)} stopped it{said}"

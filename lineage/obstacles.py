@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from lineage.case import Case, StepState
 from lineage.signs import Sign
 from model import attributes as names
-from model.causes import causes
+from model.causes import UNMAPPED, causes
 from model.flow import Step
 from model.hop import Hop
 from model.verdict import Status
@@ -86,9 +86,10 @@ def _failed(case: Case, state: StepState) -> Iterator[Obstacle]:
 
 
 def of_failures(step: str, failures: Sequence[tuple[Hop, Sign]], *, dead_lettered: bool = False) -> Obstacle:
-    """The last failure that gives a reason. That retries ran out is no reason, only an end."""
-    told = [(hop, sign) for hop, sign in failures if sign.cause not in {"", EXHAUSTED}]
-    hop, sign = max(told or failures, key=lambda pair: (pair[0].end_ns, pair[0].hop_id))
+    """The last failure that gives a reason. That retries ran out is no reason, only an end; that something failed,
+    without a word more, is hardly one.
+    """
+    hop, sign = max(failures, key=lambda pair: (_tells(pair[1]), pair[0].end_ns, pair[0].hop_id))
     return Obstacle(
         step,
         sign.cause or EXHAUSTED,
@@ -102,6 +103,12 @@ def of_failures(step: str, failures: Sequence[tuple[Hop, Sign]], *, dead_lettere
 
 
 def _gate_failed(state: StepState) -> Iterator[Obstacle]:
+def _tells(sign: Sign) -> int:
+    if sign.cause in {"", EXHAUSTED}:
+        return 0
+    return 1 if sign.cause == UNMAPPED and not sign.raw_reason else 2
+
+
     hop, gate = state.gated, state.step.gate
     if hop is not None and gate is not None:
         value = hop.attributes[gate.attribute]

@@ -6,17 +6,29 @@ repaired by a later success at the same operation, by a later handling of the sa
 success.
 """
 
+import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from lineage.calls import asks_for_token, is_beside, is_datastore, operation_of, target_of
+from lineage.calls import (
+    asks_for_token,
+    destination_of,
+    fetches,
+    is_beside,
+    is_datastore,
+    operation_of,
+    reads,
+    sends,
+    target_of,
+)
 from lineage.journey import Journey
-from lineage.signs import sign_of
+from lineage.signs import EXCEPTION, Sign, sign_of
 from model import attributes as names
 from model.causes import VendorCodes
 from model.flow import Flow, Step
-from model.hop import Hop
+from model.hop import Hop, SpanEvent
 
 Key = tuple[str, str]
 
@@ -31,7 +43,7 @@ class Reading:
         self.flow = flow
         self.direct: set[Key] = set()
         self.step_of = self._placed()
-        self.signs = {hop.key: sign_of(hop, self.step_of.get(hop.key), codes) for hop in journey.hops}
+        self.signs = {hop.key: sign_of(hop, self.step_of.get(hop.key), codes) for hop in _with_told(journey.hops)}
         failing = [hop for hop in journey.hops if self.signs[hop.key].effect == "failure"]
         self.beside = {hop.key for hop in failing if self._is_side_call(hop)}
         self.above_failures = {up.key for hop in failing if hop.key not in self.beside for up in journey.ancestors(hop)}
@@ -85,25 +97,48 @@ class Reading:
         return saw and not self.signs[failed.key].explicit and self._green_handling_of(failed) is not None
 
     def _is_side_call(self, failed: Hop) -> bool:
-        """Did a call beside the point fail, inside a handling that says it went well? A datastore, or a system other
-        than the one that the handling wrote to: an audit log or a cache that is away stops no lead.
+        """Did a call fail that does not matter to its handling, which says it went well? A datastore; a lookup before a
+        write; a create that found the record there and was followed by an update; a second source that answered for the
+        first; a system other than the one that was written to. At the goal, what was written anywhere counts; before it
+        the lead's next step tells, so there only what fails after the write is beside the point.
         """
         if self.signs[failed.key].explicit or self._green_handling_of(failed) is None:
             return False
         if is_datastore(failed):
             return True
-        wrote = self._written_to.get((failed.trace_id, failed.parent_id))
-        return failed.kind == "client" and wrote is not None and target_of(failed) not in wrote
+        step = self.step_of[failed.key]
+        is_goal = step.name == self.flow.goal
+        beside = self._answered.get((failed.trace_id, failed.parent_id), _NO_ANSWERS)
+        if step.kind == "enrich":
+            return beside.last_ns >= failed.at_ns
+        if reads(failed):
+            return is_goal or beside.last_write_ns >= failed.at_ns
+        target = target_of(failed)
+        if target in beside.writes:
+            return _is_conflict(self.signs[failed.key]) and beside.writes[target] >= failed.at_ns
+        wrote_elsewhere = bool(beside.writes) if is_goal else beside.first_write_ns <= failed.at_ns
+        return failed.kind == "client" and wrote_elsewhere
 
     @cached_property
-    def _written_to(self) -> dict[Key, set[str]]:
-        """The systems that calls below each parent wrote to and that took it."""
-        found: dict[Key, set[str]] = defaultdict(set)
+    def _answered(self) -> dict[Key, "_Answers"]:
+        """The calls below each parent that went well, without those for a token."""
+        found: dict[Key, _Answers] = defaultdict(_Answers)
         for hop in self.journey.hops:
-            wrote = hop.kind == "client" and self.signs[hop.key].effect == "success"
-            if wrote and not is_beside(hop) and not asks_for_token(hop):
-                found[hop.trace_id, hop.parent_id].add(target_of(hop))
+            answered = hop.kind == "client" and self.signs[hop.key].effect == "success"
+            if answered and not is_datastore(hop) and not asks_for_token(hop):
+                found[hop.trace_id, hop.parent_id].add(hop)
         return found
+
+    @cached_property
+    def unconsumed(self) -> list[tuple[Hop, bool]]:
+        """Messages that were published and that nothing handled; with each, whether somebody got it at least."""
+        consumers = [hop for hop in self.journey.hops if destination_of(hop) and not sends(hop)]
+        handled = [hop for hop in consumers if not fetches(hop)]
+        reached = {key for hop in handled for key in _came_from(hop)}
+        known = {destination_of(hop) for hop in handled}
+        got = {key for hop in consumers for key in _came_from(hop)}
+        sent = [hop for hop in self.journey.hops if sends(hop) and self.signs[hop.key].effect == "success"]
+        return [(hop, hop.key in got) for hop in sent if hop.key not in reached and destination_of(hop) not in known]
 
     def only_hands_up(self, hop: Hop) -> bool:
         """Did the hop say what it did, and then answer with an error of a system below that is none of its step's?"""
@@ -121,6 +156,27 @@ class Reading:
             for up in self.journey.ancestors(leaf):
                 found[up.key].add(step.name if step is not None else "")
         return found
+
+
+@dataclass(slots=True)
+class _Answers:
+    """The calls of one parent that went well: the last of all, and by system when the last write was."""
+
+    last_ns: int = -1
+    first_write_ns: int = sys.maxsize
+    last_write_ns: int = -1
+    writes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, hop: Hop) -> None:
+        self.last_ns = max(self.last_ns, hop.at_ns)
+        if not is_beside(hop):
+            target = target_of(hop)
+            self.writes[target] = max(self.writes.get(target, -1), hop.at_ns)
+            self.first_write_ns = min(self.first_write_ns, hop.at_ns)
+            self.last_write_ns = max(self.last_write_ns, hop.at_ns)
+
+
+_NO_ANSWERS = _Answers()
 
 
 class Successes:
@@ -149,3 +205,24 @@ class Successes:
             return True
         again = self._handled
         return again is not None and again.at_ns >= failed.end_ns and all(again.key != up.key for up in above)
+
+
+def _came_from(hop: Hop) -> list[Key]:
+    """The hops that a hop names as where it came from: its parent, and what it links to."""
+    return [(hop.trace_id, hop.parent_id), *hop.links]
+
+
+def _with_told(hops: Sequence[Hop]) -> Sequence[Hop]:
+    """The hops, with the exceptions that log records tell of them: the same as if the spans had recorded them."""
+    told: dict[Key, list[SpanEvent]] = defaultdict(list)
+    for hop in hops:
+        if hop.signal == "event" and hop.event == EXCEPTION and hop.parent_id:
+            told[hop.trace_id, hop.parent_id].append(SpanEvent(hop.at_ns, EXCEPTION, hop.attributes))
+    if not told:
+        return hops
+    return [replace(hop, events=(*hop.events, *told[hop.key])) if hop.key in told else hop for hop in hops]
+
+
+def _is_conflict(sign: Sign) -> bool:
+    """Was a record there already, or changed meanwhile?"""
+    return sign.cause == "crm.duplicate_rule" or sign.raw_reason in {"409", "412"}

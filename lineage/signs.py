@@ -4,13 +4,12 @@ Every rule that turns plain telemetry into a cause stands in the tables of this 
 that a sender chose (`lead.outcome`, `lead.reason`, `lead.event`) count before anything guessed from HTTP.
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from lineage.calls import is_health_check, reads
-from lineage.errors import error_words, named_error, was_cancelled
+from lineage.bodies import first_code, refusal_in, results_in
+from lineage.calls import asks_for_token, is_dead_letters, is_health_check, reads, sends, system_of
+from lineage.errors import caught_words, error_words, named_error, was_cancelled
 from model import attributes as names
 from model.causes import UNMAPPED, VendorCodes, built_in_codes, causes
 from model.flow import Step
@@ -34,6 +33,9 @@ class Sign:
 SUCCESS = Sign("success")
 SAID_SUCCESS = Sign("success", explicit=True)
 NEUTRAL = Sign("neutral")
+GIVEN_UP = Sign("neutral", dead_lettered=True)  # who works off a queue of dead letters does not do the step's work
+
+EXCEPTION = "exception"  # the event name of an exception that is told as a log record
 
 # ── What an answer means at a step of a kind ────────────────────────────────────────────────────────────────────────
 # Keys: the kind of the step, then what was seen. Statuses are HTTP's; gRPC's are translated to them below.
@@ -58,6 +60,7 @@ _BY_KIND: dict[str, dict[int | str, str]] = {
         422: "crm.validation_rule",
         423: "crm.row_lock",
         429: "crm.rate_limit",
+        "token": "crm.auth",  # OAuth refuses a dead refresh token with 400
         "skipped": "crm.record_skipped_in_200",  # Marketo answers 200 and says `skipped` inside
     },
     # Whatever goes wrong while data is fetched, the lead is missing what the lookup would have brought.
@@ -80,13 +83,22 @@ _ANYWHERE: dict[str, str] = {
 # other refusal by status the same request gives the same answer.
 _RETRYABLE_4XX = frozenset({408, 425, 429})
 # Salesforce answers 400 or 403 to these, and takes the same request a moment later.
-_RETRYABLE_CAUSES = frozenset({"crm.row_lock", "crm.rate_limit"})
+_RETRYABLE_CAUSES = frozenset({"crm.row_lock", "crm.rate_limit", "delivery.timeout"})
+# Whoever waited went away (nginx's 499, gRPC's CANCELLED): nothing came of it, and that says nothing.
+_GAVE_UP = 499
 
 # gRPC's codes as the HTTP statuses they are mapped to by google/rpc/code.proto.
 _GRPC_AS_HTTP = {
-    2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400,
+    1: 499, 2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400,
     10: 409, 11: 400, 12: 501, 13: 500, 14: 503, 15: 500, 16: 401,
 }  # fmt: skip
+
+_GRPC_NAMES = (
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+)  # fmt: skip
+_GRPC_NUMBERS = {name: number for number, name in enumerate(_GRPC_NAMES)}
 
 _NOT_THERE = frozenset({404, 410})
 
@@ -100,12 +112,6 @@ _OUTCOMES: dict[str, Effect] = {
 }
 _SKIPPING_EVENTS = frozenset({names.ENROLLMENT_SKIPPED})
 
-# Where people put an answer's body, when they put it on a span at all.
-_BODIES = ("http.response.body.text", "http.response.body", "http.response.body.content", "response.body")
-_REFUSING_WORDS = frozenset({"skipped", "rejected", "refused", "suppressed", "excluded", "not_enrolled", "discarded"})
-_FAILING_WORDS = frozenset({"failed", "failure", "error"})
-MAX_BODY_CHARS = 64_000
-
 
 def sign_of(hop: Hop, step: Step | None, codes: VendorCodes | None = None) -> Sign:
     """What `hop` says about `step`. Never raises, whatever the attributes hold."""
@@ -116,15 +122,22 @@ def sign_of(hop: Hop, step: Step | None, codes: VendorCodes | None = None) -> Si
     sign = _said(hop, kind, meant) or _failed(hop, kind, meant) or _refused_in_body(hop, kind, meant)
     if sign is not None:
         return sign
-    if hop.signal == "event" and step is None:
+    if hop.signal == "event" and (step is None or hop.event == EXCEPTION):
         return NEUTRAL
-    return SUCCESS
+    return GIVEN_UP if is_dead_letters(hop) else SUCCESS
+
+
+def caught_sign(hop: Hop, step: Step | None) -> Sign | None:
+    """The error that a hop recorded although it ended well: why it then gave up, where nothing else tells."""
+    words = caught_words(hop)
+    return _of_error(words, step.kind if step is not None else "") if words else None
 
 
 def _said(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     """What the sender said in leadtrace's own words."""
     outcome, reason = hop.outcome, hop.reason
-    if hop.event == names.DEAD_LETTERED or outcome == "dead_lettered":
+    gave_up = hop.event == names.DEAD_LETTERED or outcome == "dead_lettered"
+    if gave_up or (not outcome and sends(hop) and is_dead_letters(hop)):
         cause = _cause_of(reason, hop, codes) if reason else ""
         return Sign("failure", cause, reason, final=True, explicit=True, dead_lettered=True)
     effect = _OUTCOMES.get(outcome)
@@ -140,12 +153,13 @@ def _said(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
         cause = _cause_of(reason, hop, codes)
     else:
         plain = _failed(hop, kind, codes) or _refused_in_body(hop, kind, codes)
-        cause, reason = (plain.cause, plain.raw_reason) if plain else (_unsaid(effect, kind), "")
+        told = plain is not None and plain.cause
+        cause, reason = (plain.cause, plain.raw_reason) if plain and told else (_unsaid(effect, kind), "")
     return Sign(effect, cause, reason, final=outcome != "retrying", explicit=True)
 
 
 def _cause_of(reason: str, hop: Hop, codes: VendorCodes) -> str:
-    return codes.resolve(reason, hop.system) or UNMAPPED
+    return codes.resolve(reason, system_of(hop)) or UNMAPPED
 
 
 def _class(cause: str) -> str:
@@ -162,20 +176,45 @@ def _unsaid(effect: Effect, kind: str) -> str:
 
 def _failed(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     """What HTTP, gRPC, error types and exceptions say."""
-    status = hop.http_status or _grpc_status(hop)
-    words = error_words(hop)
-    if status in _NOT_THERE and reads(hop) and kind != "enrich":
+    status = _answered(hop)
+    if status < 400:
+        words = error_words(hop)
+        return _of_error(words, kind) if words or hop.status == "error" else _asked_again(hop, kind)
+    if status == _GAVE_UP or (status in _NOT_THERE and reads(hop) and kind != "enrich"):
         return NEUTRAL  # who looks something up and does not find it has learned something; nothing failed
-    if status >= 400:
-        cause = _named(words, kind) if status >= 500 else ""
-        cause = cause or _cause_of_status(status, kind)
-        if vendor := _vendor_code(hop):
-            cause = codes.resolve(vendor, hop.system) or cause
-        final = 400 <= status < 500 and status not in _RETRYABLE_4XX and not (vendor and cause in _RETRYABLE_CAUSES)
-        return Sign("failure", cause, vendor or str(status), final=final)
-    if not words and hop.status != "error":
+    if hop.status == "ok" and status < 500:
+        return SUCCESS  # instrumentation never sets ok: somebody looked at the answer and found it right
+    return _refused_by_status(hop, status, kind, codes)
+
+
+def _refused_by_status(hop: Hop, status: int, kind: str, codes: VendorCodes) -> Sign:
+    cause = _named(error_words(hop), kind) if status >= 500 else _refused_token(hop, status, kind)
+    cause = cause or _cause_of_status(status, kind)
+    if vendor := first_code(results_in(hop)):
+        cause = codes.resolve(vendor, system_of(hop)) or cause
+    final = status < 500 and status not in _RETRYABLE_4XX and not (vendor and cause in _RETRYABLE_CAUSES)
+    return Sign("failure", cause, vendor or str(status), final=final)
+
+
+def _refused_token(hop: Hop, status: int, kind: str) -> str:
+    meant = _BY_KIND.get(kind, {}).get("token", "")
+    return meant if meant and status in {400, 401, 403} and asks_for_token(hop) else ""
+
+
+def _asked_again(hop: Hop, kind: str) -> Sign | None:
+    """A task that ended well by asking for another try, as Celery's do."""
+    if hop.attributes.get("celery.state") != "RETRY":
         return None
-    return _of_error(words, kind)
+    found = _of_error(hop.attributes.get("celery.retry.reason") or caught_words(hop), kind)
+    return found if found.effect == "failure" else None
+
+
+def _answered(hop: Hop) -> int:
+    """The status that was answered, as HTTP's; 0 for none. Where there is no attribute for it, error.type may tell."""
+    if status := hop.http_status or _grpc_status(hop):
+        return status
+    text = hop.attributes.get("error.type", "")
+    return int(text) if len(text) == 3 and text.isdecimal() and text.isascii() else 0
 
 
 def _cause_of_status(status: int, kind: str) -> str:
@@ -207,62 +246,20 @@ def _named(words: str, kind: str) -> str:
 
 
 def _grpc_status(hop: Hop) -> int:
-    text = hop.attributes.get("rpc.grpc.status_code", "")
-    return _GRPC_AS_HTTP.get(int(text), 0) if text.isdecimal() and len(text) < 3 else 0
-
-
-# ── A green span whose body says no ─────────────────────────────────────────────────────────────────────────────────
-
-
-def _body(hop: Hop) -> Any:
-    for name in _BODIES:
-        text = hop.attributes.get(name, "")
-        if text.lstrip()[:1] in {"{", "["} and len(text) <= MAX_BODY_CHARS:
-            try:
-                return json.loads(text)
-            except (ValueError, RecursionError):
-                return None
-    return None
-
-
-def _results(body: Any) -> list[Mapping[str, Any]]:
-    """The objects that may carry a verdict: the body itself and the records of its list."""
-    if isinstance(body, list):
-        return [one for one in body[:100] if isinstance(one, dict)]
-    if not isinstance(body, dict):
-        return []
-    inner = [
-        one for key in ("result", "results", "records", "errors", "data") for one in _results(_listed(body.get(key)))
-    ]
-    return [body, *inner]
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value] if isinstance(value, dict) else []
+    for name in ("rpc.grpc.status_code", "rpc.response.status_code", "rpc.connect_rpc.error_code"):
+        if text := hop.attributes.get(name, ""):
+            number = int(text) if text.isdecimal() and len(text) < 3 else _GRPC_NUMBERS.get(text.upper(), 0)
+            return _GRPC_AS_HTTP.get(number, 0)
+    return 0
 
 
 def _refused_in_body(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
-    for result in _results(_body(hop)):
-        word = str(result.get("status") or result.get("outcome") or "").lower()
-        if word in _REFUSING_WORDS or word in _FAILING_WORDS:
-            raw = _code_in(result) or word
-            cause = codes.resolve(raw, hop.system) or _BY_KIND.get(kind, {}).get("skipped") or UNMAPPED
-            effect: Effect = "failure" if word in _FAILING_WORDS or _class(cause) == "fault" else "stop"
-            return Sign(effect, cause, raw, final=True)
-    return None
-
-
-def _vendor_code(hop: Hop) -> str:
-    return next((code for result in _results(_body(hop)) if (code := _code_in(result))), "")
-
-
-def _code_in(result: Mapping[str, Any]) -> str:
-    """The vendor's own code: `errorCode` (Salesforce), `reasons[].code` (Marketo), `code`, `reason`, `error`."""
-    for reason in _results(_listed(result.get("reasons"))):
-        if code := _code_in(reason):
-            return code
-    for key in ("errorCode", "error_code", "code", "reason", "category", "error"):
-        value = result.get(key)
-        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
-            return str(value)[:200]
-    return ""
+    """A green span whose body says no. What a lookup brings tells of the record, not of the request."""
+    found = None if reads(hop) and kind != "enrich" else refusal_in(results_in(hop))
+    if found is None:
+        return None
+    word, code = found
+    table = _BY_KIND.get(kind, {})
+    cause = codes.resolve(code, system_of(hop)) or table.get("skipped") or table.get("any") or UNMAPPED
+    effect: Effect = "failure" if word == "failed" or _class(cause) == "fault" else "stop"
+    return Sign(effect, cause, code, final=cause not in _RETRYABLE_CAUSES)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from lineage.calls import destination_of
 from lineage.case import Case
 from lineage.headline import headline, title_of
 from lineage.journey import Journey
@@ -77,7 +78,9 @@ def _without_obstacle(case: Case) -> Verdict:
     strays = case.strays_at(awaited)
     held = [(hop, sign) for hop, sign in strays if class_of(sign.cause) == "pending"]
     told = [one for one in strays if one not in held]
-    if any(sign.final for _, sign in told):
+    # A service that the step names may still be heard from; where only events tell the step, whoever refuses is it.
+    by_name = any(matcher.service for matcher in awaited.matchers)
+    if any(sign.final and (sign.explicit or not by_name) for _, sign in told):
         return _stopped(case, of_failures(awaited.name, told), ())
     if case.due_ns(awaited) > case.now_ns:
         return _pending(case, awaited, [of_failures(awaited.name, held)] if held else ())
@@ -115,9 +118,14 @@ def _stopped(case: Case, obstacle: Obstacle, others: Sequence[Obstacle]) -> Verd
 
 def _absent(case: Case, step: Step) -> Verdict:
     before = tuple(hop for name in step.after if (hop := case.states[name].done) is not None)
-    hops = before or case.journey.hops[-1:]
+    sent = case.told_to(step)
+    hops = (*before, *([sent[0]] if sent else [])) or case.journey.hops[-1:]
     verdict = _base(case, step, Status.BLOCKED, case.due_ns(step), hops, cause=ABSENT)
-    return _told(case, replace(verdict, contributing=_contributing(case)))
+    detail = f"the message on “{destination_of(sent[0])}” {_FATES[sent[1]]}" if sent else ""
+    return _told(case, replace(verdict, contributing=_contributing(case)), detail)
+
+
+_FATES = {False: "was published and never consumed", True: "was received and never handled"}
 
 
 def _pending(case: Case, step: Step, waiting: Sequence[Obstacle]) -> Verdict:

@@ -1,6 +1,7 @@
 """The canonical causes, and the vendors' own codes that mean them.
 
-Both are data: `causes.csv` and `vendor_codes.csv` beside this file. Adding a vendor's code is one line there.
+All are data: `causes.csv` and `vendor_codes.csv` beside this file, and `vendor_hosts.csv`, which says whose an address
+is. Adding a vendor's code is one line there.
 """
 
 import csv
@@ -94,6 +95,18 @@ def _same_everywhere(known: Mapping[tuple[str, str], str], telling: Collection[s
     for (_, code), cause in known.items():
         meanings.setdefault(code, set()).add(cause)
     return {code: next(iter(found)) for code, found in meanings.items() if len(found) == 1 and code in telling}
+
+
+@cache
+def _systems() -> dict[str, str]:
+    return {row["host"]: row["system"] for row in _read("vendor_hosts.csv")}
+
+
+def system_at(host: str) -> str:
+    """The vendor whose public addresses end so, as `vendor_hosts.csv` lists them; '' for any other address."""
+    labels = host.casefold().partition(":")[0].split(".")
+    known = _systems()
+    return next((known[end] for n in range(len(labels)) if (end := ".".join(labels[n:])) in known), "")
 
 
 def collected_codes() -> list[tuple[str, str, str]]:
