@@ -102,13 +102,13 @@ def of_failures(step: str, failures: Sequence[tuple[Hop, Sign]], *, dead_lettere
     )
 
 
-def _gate_failed(state: StepState) -> Iterator[Obstacle]:
 def _tells(sign: Sign) -> int:
     if sign.cause in {"", EXHAUSTED}:
         return 0
     return 1 if sign.cause == UNMAPPED and not sign.raw_reason else 2
 
 
+def _gate_failed(state: StepState) -> Iterator[Obstacle]:
     hop, gate = state.gated, state.step.gate
     if hop is not None and gate is not None:
         value = hop.attributes[gate.attribute]
