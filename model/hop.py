@@ -1,18 +1,34 @@
 """A hop: one thing one system did, or refused to do, with one lead."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 from model import attributes as names
 
 NS = 1_000_000_000
+Value = TypeVar("Value")
 
 
 def moment(at_ns: int) -> datetime:
     """The aware UTC datetime of nanoseconds since the epoch, to the microsecond."""
     return datetime.fromtimestamp(at_ns // NS, UTC).replace(microsecond=at_ns % NS // 1000)
+
+
+class kept(Generic[Value]):  # noqa: N801  a decorator, like property
+    """A property that is worked out once. Without the lock of cached_property: the judge asks 30 times a hop."""
+
+    def __init__(self, worked_out: Callable[[Any], Value]) -> None:
+        self._worked_out = worked_out
+        self.__doc__ = worked_out.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, hop: Any, owner: type | None = None) -> Value:
+        value = hop.__dict__[self._name] = self._worked_out(hop)
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +64,9 @@ class Hop:
     attributes: Mapping[str, str] = field(default_factory=dict)
     events: tuple[SpanEvent, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    shape: "Shape | None" = field(default=None, compare=False, repr=False)
 
-    @cached_property
+    @kept
     def at(self) -> datetime:
         return moment(self.at_ns)
 
@@ -57,23 +74,28 @@ class Hop:
     def end_ns(self) -> int:
         return self.at_ns + self.duration_ns
 
-    @property
+    @kept
     def entry(self) -> str:
         """The entry's correlation id, where the hop carries one."""
         return self.attributes.get(names.CORRELATION_ID, "")
 
-    @property
+    @kept
     def flow(self) -> str:
         return self.attributes.get(names.FLOW, "")
 
-    @property
+    @kept
     def event(self) -> str:
         """What happened, by name: a span's `lead.event`, or the event name of a log record."""
         return self.attributes.get(names.EVENT) or (self.name if self.signal == "event" else "")
 
-    @property
+    @kept
     def outcome(self) -> str:
         return self.attributes.get(names.OUTCOME, "").lower()
+
+    @kept
+    def url(self) -> str:
+        """What was called, by the stable or the older convention."""
+        return self.attributes.get("url.full") or self.attributes.get("http.url") or ""
 
     @property
     def reason(self) -> str:
@@ -102,6 +124,17 @@ class Hop:
                 return int(text)
         return 0
 
-    @property
+    @kept
     def key(self) -> tuple[str, str]:
         return (self.trace_id, self.hop_id)
+
+
+class Shape:
+    """What many hops say alike: all but lead, ids, entry, times, links and the path of the URL. What follows from
+    `hop`, which says nothing else, follows for each of them.
+    """
+
+    __slots__ = ("hop",)
+
+    def __init__(self, hop: Hop) -> None:
+        self.hop = hop

@@ -144,22 +144,22 @@ class Store:
     def rows(self, query: str, **parameters: Any) -> Sequence[Sequence[Any]]:
         """The rows that `queries/{query}.sql` finds. Parameters are bound by the engine, never formatted in."""
         with self.client() as client:
-            return client.query(sql(query), parameters=parameters).result_rows
+            return client.query(sql(query), parameters=_bound(parameters)).result_rows
 
     def columns(self, query: str, **parameters: Any) -> Sequence[Sequence[Any]]:
         """The same, by column: cheaper when thousands of rows become objects."""
         with self.client() as client:
-            result = client.query(sql(query), parameters=parameters, column_oriented=True)
+            result = client.query(sql(query), parameters=_bound(parameters), column_oriented=True)
             return result.result_columns
 
     def dicts(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """The same, each row by its columns' names."""
         with self.client() as client:
-            return list(client.query(sql(query), parameters=parameters).named_results())
+            return list(client.query(sql(query), parameters=_bound(parameters)).named_results())
 
     def command(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
         with self.client() as client:
-            return client.command(statement, parameters=dict(parameters or {}))
+            return client.command(statement, parameters=_bound(parameters or {}))
 
     def run(self, query: str, **parameters: Any) -> None:
         """Run `queries/{query}.sql`, which writes (an INSERT … SELECT)."""
@@ -169,6 +169,12 @@ class Store:
         if rows:
             with self.client() as client:
                 client.insert(table, rows, column_names=columns)
+
+    def insert_columns(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """The same, by column. Columns of one length, by name."""
+        if any(columns.values()):
+            with self.client() as client:
+                client.insert(table, list(columns.values()), column_names=list(columns), column_oriented=True)
 
     def land(self, signal: str, payload: bytes, token: str) -> None:
         """Insert one serialized OTLP request (`signal` is traces or logs). The same token twice adds nothing.
@@ -238,6 +244,29 @@ class Store:
             raise _translated(error) from error
         finally:
             admin.close()
+
+
+class _Texts:
+    """Texts as ClickHouse writes an array of them. The driver would escape them character by character, which costs
+    more than to find what thousands of ids stand for.
+    """
+
+    _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\'`\t\n"})
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._written = "','".join(text.translate(self._ESCAPES) for text in texts)
+
+    def __str__(self) -> str:
+        return f"['{self._written}']"
+
+
+def _bound(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a query, as cheap to bind as may be."""
+    return {name: _Texts(value) if _is_texts(value) else value for name, value in parameters.items()}
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(one) is str for one in value)
 
 
 @cache
