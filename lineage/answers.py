@@ -70,8 +70,30 @@ class SaidBefore(Answer):
     why: str
 
 
+class MergeAnswer(Answer):
+    """`lead` was merged into another; `until` is when that was taken back or gave way to another merge, else null."""
+
+    lead: str
+    into: str
+    at: datetime
+    until: datetime | None
+
+
+class DuplicateAnswer(Answer):
+    """Another lead with the same key; `by` is its kind, such as email. `mask` is what may be shown of it."""
+
+    lead: str
+    by: str
+    mask: str
+    last_seen: datetime
+
+
 class Why(Answer):
-    """Why did this lead never enter the sequence? `since` is the moment that decided it."""
+    """Why did this lead never enter the sequence? `since` is the moment that decided it.
+
+    `lead` is the one that goes on where leads were merged; `asked` is the id by which it was asked for, and `came_as`
+    names the merged leads under whose ids the entry's hops came in.
+    """
 
     lead: str
     flow: str
@@ -105,6 +127,9 @@ class Why(Answer):
     history: list[SaidBefore] = []
     hops: int = 0
     flow_version: str = ""
+    asked: str = ""
+    came_as: list[str] = []
+    merges: list[MergeAnswer] = []
 
 
 class EntryAnswer(Answer):
@@ -116,10 +141,15 @@ class EntryAnswer(Answer):
     headline: str = ""
     campaign: str = ""
     segment: str = ""
+    came_as: list[str] = []
 
 
 class HopAnswer(Answer):
-    """One hop. `outcome` is ok, failed, skipped or seen, or the sender's own word; times are the sender's clock."""
+    """One hop. `outcome` is ok, failed, skipped or seen, or the sender's own word; times are the sender's clock.
+
+    `lead` is the id under which it came in. `early_ms` is how long before the hop that caused it it says that it began:
+    the two clocks differ by at least that.
+    """
 
     trace_id: str
     span_id: str
@@ -141,10 +171,17 @@ class HopAnswer(Answer):
     cause: str | None
     attributes: dict[str, str]
     events: list[dict[str, Any]]
+    lead: str = ""
+    early_ms: float = 0.0
 
 
 class LeadAnswer(Answer):
-    """A lead's journey: every hop once, in causal order. `cut` says that there are more hops than are shown."""
+    """A lead's journey: every hop once, in causal order. `cut` says that there are more hops than are shown.
+
+    Where leads were merged, `lead` is the one that goes on, with all that came in under any id; `asked` is the id by
+    which it was asked for. `duplicates` are other leads with the same e-mail address or CRM id, the latest
+    seen first, 20 at most.
+    """
 
     lead: str
     keys: dict[str, list[str]]
@@ -152,14 +189,20 @@ class LeadAnswer(Answer):
     entries: list[EntryAnswer]
     hops: list[HopAnswer]
     cut: bool
+    asked: str = ""
+    merges: list[MergeAnswer] = []
+    duplicates: list[DuplicateAnswer] = []
 
 
 class FoundLead(Answer):
+    """`found_as` is the id of a merged lead by which this one was found; '' where it was found by its own."""
+
     lead: str
     mask: str
     campaign: str
     last_seen: datetime
     entries: list[EntryAnswer]
+    found_as: str = ""
 
 
 class Found(Answer):

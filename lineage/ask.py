@@ -8,9 +8,7 @@ from functools import cached_property
 from lineage.answers import (
     AlsoAffected,
     ChangeAnswer,
-    ContributionAnswer,
-    EntryAnswer,
-    EvidenceAnswer,
+    DuplicateAnswer,
     Found,
     FoundLead,
     HopAnswer,
@@ -21,24 +19,34 @@ from lineage.answers import (
 from lineage.changes import what_changed
 from lineage.flowbook import FlowReader
 from lineage.history import told_before
+from lineage.identity import HopsRead, Identity, hops_of_identities, read_merges
 from lineage.journey import Journey, journeys
-from lineage.settle import judge_lead
-from lineage.signs import Sign
-from lineage.verdict import seen
+from lineage.settle import judge_journeys
+from lineage.shown import (
+    contribution_answer,
+    entry_answer,
+    evidence_answer,
+    hop_answers,
+    known_by,
+    mask_of,
+    merges_told,
+    step_state,
+)
+from lineage.verdict import Seen, seen
 from model.causes import VendorCodes, built_in_codes, causes
 from model.flow import Flow
-from model.hop import Hop, moment
 from model.verdict import Status, Verdict
 from store import counts, leads
 from store.engine import Store
-from store.hops import MAX_HOPS_OF_A_LEAD, hops_of_leads
 from store.leads import Key
+from store.merges import MergeSaid, merges_of_leads
 from store.verdicts import Written, body_of, history_of_entry, verdicts_of_leads
 
 PAGE = 25
 MAX_SKIP = 10_000
 NEAR = timedelta(hours=24)
 SHOWN_HOPS = 2_000
+SHOWN_DUPLICATES = 20
 
 
 class NotFoundError(LookupError):
@@ -63,35 +71,26 @@ class Library:
 # ── finding a lead ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def lead_of(library: Library, text: str) -> str:
-    """The lead that `text` names: its id, or any key that belongs to it alone. Raises NotFoundError otherwise."""
-    wanted = text.strip()
-    for key in (wanted, *library.tokens(wanted)):
-        exact = [hit for hit in leads.search(library.store, key, skip=0, most=20) if hit.exact]
-        same = [hit.lead for hit in exact if hit.lead == key]
-        found = same or sorted({hit.lead for hit in exact})
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise NotFoundError(
-                f"“{wanted}” belongs to {len(found)} leads: {', '.join(found[:5])}. Ask for one of them."
-            )
-    if found := leads.leads_of_trace(library.store, wanted.lower()):
-        return found[0]
-    raise NotFoundError(f"No lead is known by “{wanted}”. Search for the start of its id, or for its e-mail address.")
-
-
 def search(library: Library, text: str, *, cursor: str | None = None, now: datetime) -> Found:
-    """Leads that `text` finds (id, correlation id, e-mail, CRM id, trace id); the latest leads for an empty text."""
+    """Leads that `text` finds (id, correlation id, e-mail, CRM id, trace id); the latest leads for an empty text.
+
+    A lead that was merged into another is found as the one that goes on.
+    """
     skip = int(cursor) if cursor and cursor.isdecimal() else 0
     hits = _hits(library, text.strip(), skip, now)
-    shown = hits[:PAGE]
-    ids = [hit.lead for hit in shown]
+    merges = read_merges(library.store, [hit.lead for hit in hits[:PAGE]])
+    shown: dict[Identity, leads.Hit] = {}
+    for hit in hits[:PAGE]:
+        shown.setdefault(merges.identity(hit.lead), hit)
+    ids = [one for identity in shown for one in identity.ids]
     keys = leads.keys_of(library.store, ids)
-    written = verdicts_of_leads(library.store, ids)
+    written = verdicts_of_leads(library.store, [identity.lead for identity in shown])
     more = len(hits) > PAGE and skip + PAGE < MAX_SKIP
     return Found(
-        leads=[_found(hit, keys.get(hit.lead, []), written.get(hit.lead, [])) for hit in shown],
+        leads=[
+            _found(identity, hit, _all_keys(identity, keys), written.get(identity.lead, []))
+            for identity, hit in shown.items()
+        ],
         next=str(skip + PAGE) if more else None,
     )
 
@@ -105,40 +104,108 @@ def _hits(library: Library, text: str, skip: int, now: datetime) -> list[leads.H
             return hits
     if hits := leads.search(store, text, skip=skip, most=PAGE + 1):
         return hits
+    found: list[str] = []
     if len(text) == 32 and skip == 0:
-        return [
-            leads.Hit(lead, exact=True, last_seen=now, found_by="trace")
-            for lead in leads.leads_of_trace(store, text.lower())
-        ]
-    return []
+        found = leads.leads_of_trace(store, text.lower())
+    elif _merged_into(library, text) and skip == 0:
+        found = [text]
+    return [leads.Hit(lead, exact=True, last_seen=now, found_by="trace") for lead in found]
 
 
-def _found(hit: leads.Hit, keys: Sequence[Key], written: Sequence[Written]) -> FoundLead:
+def _merged_into(library: Library, lead: str) -> bool:
+    """Was another lead merged into this one? Then it is known, though nothing came in under its id."""
+    return bool(merges_of_leads(library.store, [lead], most=1))
+
+
+def _found(identity: Identity, hit: leads.Hit, keys: Sequence[Key], written: Sequence[Written]) -> FoundLead:
     latest = written[0].verdict if written else None
     return FoundLead(
-        lead=hit.lead,
-        mask=_mask(keys),
+        lead=identity.lead,
+        mask=mask_of(keys),
         campaign=latest.campaign if latest else "",
         last_seen=max([hit.last_seen, *(one.verdict.last_hop_at for one in written)]),
-        entries=[_entry(one.verdict) for one in written[:20]],
+        entries=[entry_answer(one.verdict) for one in written[:20]],
+        found_as=hit.lead if hit.lead != identity.lead else "",
     )
 
 
-def _mask(keys: Sequence[Key]) -> str:
-    return next((key.mask for kind in ("email", "phone") for key in keys if key.kind == kind and key.mask), "")
+def _all_keys(identity: Identity, keys: Mapping[str, Sequence[Key]]) -> list[Key]:
+    return [key for one in identity.ids for key in keys.get(one, ())]
 
 
-def _entry(verdict: Verdict) -> EntryAnswer:
-    return EntryAnswer(
-        entry=verdict.entry,
-        flow=verdict.flow,
-        captured_at=verdict.captured_at,
-        status=verdict.status.value,
-        cause=verdict.cause or None,
-        headline=verdict.headline,
-        campaign=verdict.campaign,
-        segment=verdict.segment,
+# ── looking one up ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that is known of one lead at a moment, read once. `asked` is the id by which it was asked for."""
+
+    library: Library
+    asked: str
+    identity: Identity
+    said: Sequence[MergeSaid]
+    read: HopsRead
+    now: datetime
+
+    @property
+    def lead(self) -> str:
+        return self.identity.lead
+
+    @property
+    def ids(self) -> list[str]:
+        """Its ids, and those that it once had."""
+        named = [name for one in self.said for name in (one.merged, one.survivor) if name]
+        return list(dict.fromkeys([*self.identity.ids, *named]))
+
+    @cached_property
+    def journeys(self) -> list[Journey]:
+        return journeys(self.lead, self.read.hops, self.library.flows(), cut=self.read.cut)
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """One verdict an entry and flow, as of the moment; the latest captured first."""
+        judged = judge_journeys(self.journeys, self.library.book(self.now), self.now, self.library.codes())
+        return sorted(judged, key=lambda one: (one.captured_at, one.entry), reverse=True)
+
+    def seen(self, journey: Journey, flow: str) -> Seen | None:
+        """What the judge saw of an entry in a flow; None where no file describes it."""
+        described = self.library.book(self.now).in_force(flow, journey.hops[0].at)
+        return seen(journey, described, self.now, self.library.codes()) if described else None
+
+
+def look_up(library: Library, text: str, *, now: datetime) -> Known:
+    """The lead that `text` names: its id, or any key that belongs to it alone. Raises NotFoundError otherwise.
+
+    A lead that was merged into another is the one that goes on, with the hops of both.
+    """
+    found = _ids_of(library, text.strip())
+    merges = read_merges(library.store, found)
+    identities = list(dict.fromkeys(merges.identity(one) for one in found))
+    if len(identities) > 1:
+        some = ", ".join(one.lead for one in identities[:5])
+        raise NotFoundError(f"“{text.strip()}” belongs to {len(identities)} leads: {some}. Ask for one of them.")
+    (identity,) = identities
+    return Known(
+        library=library,
+        asked=found[0] if len(found) == 1 else identity.lead,
+        identity=identity,
+        said=merges.told_of(identity),
+        read=hops_of_identities(library.store, [identity])[identity.lead],
+        now=now,
     )
+
+
+def _ids_of(library: Library, wanted: str) -> list[str]:
+    """The lead ids that a text names; one where it is an id itself."""
+    for key in (wanted, *library.tokens(wanted)):
+        exact = [hit.lead for hit in leads.search(library.store, key, skip=0, most=20) if hit.exact]
+        if exact:
+            return [key] if key in exact else sorted(set(exact))
+    if found := leads.leads_of_trace(library.store, wanted.lower()):
+        return found[:1]
+    if _merged_into(library, wanted):
+        return [wanted]
+    raise NotFoundError(f"No lead is known by “{wanted}”. Search for the start of its id, or for its e-mail address.")
 
 
 # ── a lead's journey ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,68 +213,42 @@ def _entry(verdict: Verdict) -> EntryAnswer:
 
 def journey_of(library: Library, text: str, *, now: datetime) -> LeadAnswer:
     """Everything that is known of a lead. Raises NotFoundError."""
-    lead = lead_of(library, text)
-    flows = library.flows()
-    hops = hops_of_leads(library.store, [lead]).get(lead, [])
-    if not hops:
-        raise NotFoundError(f"Nothing is known of the lead “{lead}” any more.")
-    cut = len(hops) >= MAX_HOPS_OF_A_LEAD
-    made = journeys(lead, hops, flows, cut=cut)
-    keys = leads.keys_of(library.store, [lead]).get(lead, [])
-    shown = [answer for journey in made for answer in _hops(journey, flows, now, library.codes())]
-    verdicts = judge_lead(lead, hops, library.book(now), now, library.codes())
+    return journey_answer(look_up(library, text, now=now))
+
+
+def journey_answer(known: Known) -> LeadAnswer:
+    """The same, of a lead that was looked up."""
+    if not known.read.hops:
+        raise NotFoundError(f"Nothing is known of the lead “{known.lead}” any more.")
+    store = known.library.store
+    keys = _all_keys(known.identity, leads.keys_of(store, known.identity.ids))
+    hops = _hops(known)
     return LeadAnswer(
-        lead=lead,
-        keys=_known_by(keys),
-        mask=_mask(keys),
-        entries=[_entry(one) for one in sorted(verdicts, key=lambda one: one.captured_at, reverse=True)],
-        hops=shown[:SHOWN_HOPS],
-        cut=cut or len(shown) > SHOWN_HOPS,
+        lead=known.lead,
+        keys=known_by(keys),
+        mask=mask_of(keys),
+        entries=[entry_answer(one) for one in known.verdicts],
+        hops=hops,
+        cut=known.read.cut or len(hops) < sum(len(one.hops) for one in known.journeys),
+        asked=known.asked,
+        merges=merges_told(known.said),
+        duplicates=_duplicates(known, keys),
     )
 
 
-def _known_by(keys: Sequence[Key]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for key in keys:
-        found.setdefault(key.kind, []).append(key.key)
-    return found
+def _hops(known: Known) -> list[HopAnswer]:
+    flows = known.library.flows()
+    shown: list[HopAnswer] = []
+    for journey in known.journeys:
+        found = next((found for name in journey.flows(flows) if (found := known.seen(journey, name))), None)
+        shown += hop_answers(journey, found, SHOWN_HOPS - len(shown))
+    return shown
 
 
-def _hops(journey: Journey, flows: Mapping[str, Flow], now: datetime, codes: VendorCodes) -> list[HopAnswer]:
-    flow = next((flows[name] for name in journey.flows(flows) if name in flows), None)
-    placed = seen(journey, flow, now, codes).hops if flow else {}
-    return [_hop(hop, journey.entry, *placed.get(hop.key, ("", None))) for hop in journey.hops]
-
-
-_SAID = {"success": "ok", "failure": "failed", "stop": "skipped", "neutral": "seen"}
-
-
-def _hop(hop: Hop, entry: str, step: str, sign: Sign | None) -> HopAnswer:
-    return HopAnswer(
-        trace_id=hop.trace_id,
-        span_id=hop.hop_id,
-        parent_span_id=hop.parent_id,
-        service=hop.service,
-        name=hop.name,
-        step=step or None,
-        at=hop.at,
-        duration_ms=hop.duration_ns / 1e6,
-        outcome=hop.outcome or (_SAID[sign.effect] if sign else "seen"),
-        reason=hop.reason or (sign.raw_reason if sign else "") or None,
-        attempt=hop.attempt,
-        signal=hop.signal,
-        kind=hop.kind,
-        status=hop.status,
-        entry=entry,
-        event=hop.event,
-        service_version=hop.service_version,
-        cause=sign.cause or None if sign else None,
-        attributes=dict(hop.attributes),
-        events=[
-            {"at": moment(event.at_ns), "name": event.name, "attributes": dict(event.attributes)}
-            for event in hop.events
-        ],
-    )
+def _duplicates(known: Known, keys: Sequence[Key]) -> list[DuplicateAnswer]:
+    telling = [key for key in keys if key.kind in {"email", "crm"}]
+    others = leads.sharing(known.library.store, known.identity.ids, telling, most=SHOWN_DUPLICATES)
+    return [DuplicateAnswer(lead=one.lead, by=one.kind, mask=one.mask, last_seen=one.last_seen) for one in others]
 
 
 # ── why ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -215,51 +256,38 @@ def _hop(hop: Hop, entry: str, step: str, sign: Sign | None) -> HopAnswer:
 
 def why(library: Library, text: str, *, flow: str | None = None, entry: str | None = None, now: datetime) -> Why:
     """The answer for the flow and entry asked, else for the lead's latest entry. Raises NotFoundError."""
-    lead = lead_of(library, text)
-    flows = library.flows()
-    hops = hops_of_leads(library.store, [lead]).get(lead, [])
-    cut = len(hops) >= MAX_HOPS_OF_A_LEAD
-    judged = judge_lead(lead, hops, library.book(now), now, library.codes())
-    wanted = [one for one in judged if flow in (None, one.flow) and entry in (None, one.entry)]
+    return why_answer(look_up(library, text, now=now), flow=flow, entry=entry)
+
+
+def why_answer(known: Known, *, flow: str | None = None, entry: str | None = None) -> Why:
+    """The same, of a lead that was looked up. Who asks by a merged lead's id means what came in as that, if anything
+    did.
+    """
+    wanted = [one for one in known.verdicts if flow in (None, one.flow) and entry in (None, one.entry)]
     if not wanted:
-        raise NotFoundError(_no_entry(lead, judged, flow, entry))
-    verdict = max(wanted, key=lambda one: (one.captured_at, one.entry))
-    journey = next(one for one in journeys(lead, hops, flows, cut=cut) if one.entry == verdict.entry)
-    described = library.book(now).in_force(verdict.flow, journey.hops[0].at)
-    return _why(library, verdict, _decided_at(library, verdict, now), _strip(journey, described, now, library.codes()))
+        raise NotFoundError(_no_entry(known, flow, entry))
+    verdict = next((one for one in wanted if known.asked in one.came_as), wanted[0])
+    journey = next(one for one in known.journeys if one.entry == verdict.entry)
+    found = known.seen(journey, verdict.flow)
+    return _why(known, verdict, [step_state(one) for one in found.steps] if found else [])
 
 
-def _no_entry(lead: str, judged: Sequence[Verdict], flow: str | None, entry: str | None) -> str:
+def _no_entry(known: Known, flow: str | None, entry: str | None) -> str:
     asked = f"entry “{entry}”" if entry else f"entry in the flow “{flow}”" if flow else "entry in any flow"
-    has = ", ".join(sorted({one.flow for one in judged}))
-    return f"{lead} has no {asked}. " + (f"It has entries in: {has}." if has else "Its hops belong to no flow.")
+    has = ", ".join(sorted({one.flow for one in known.verdicts}))
+    return f"{known.lead} has no {asked}. " + (f"It has entries in: {has}." if has else "Its hops belong to no flow.")
 
 
-def _decided_at(library: Library, verdict: Verdict, now: datetime) -> datetime:
+def _decided_at(known: Known, verdict: Verdict) -> datetime:
     """When the verdict was written; now, when the settle loop has not come to it yet."""
     body = body_of(verdict)
-    written = verdicts_of_leads(library.store, [verdict.lead]).get(verdict.lead, [])
-    return next((one.decided_at for one in written if one.body == body), now)
+    written = verdicts_of_leads(known.library.store, [verdict.lead]).get(verdict.lead, [])
+    return next((one.decided_at for one in written if one.body == body), known.now)
 
 
-def _strip(journey: Journey, flow: Flow | None, now: datetime, codes: VendorCodes) -> list[StepState]:
-    if flow is None:
-        return []
-    return [
-        StepState(
-            step=one.step.name,
-            title=one.step.title or one.step.name,
-            kind=one.step.kind,
-            owner=one.step.owner,
-            state=one.state,
-            at=moment(one.at_ns) if one.at_ns is not None else None,
-        )
-        for one in seen(journey, flow, now, codes).steps
-    ]
-
-
-def _why(library: Library, verdict: Verdict, decided_at: datetime, steps: list[StepState]) -> Why:
-    known = causes().get(verdict.cause)
+def _why(known: Known, verdict: Verdict, steps: list[StepState]) -> Why:
+    library = known.library
+    meant = causes().get(verdict.cause)
     return Why(
         lead=verdict.lead,
         flow=verdict.flow,
@@ -273,41 +301,29 @@ def _why(library: Library, verdict: Verdict, decided_at: datetime, steps: list[S
         late=verdict.late,
         captured_at=verdict.captured_at,
         since=verdict.since,
-        decided_at=decided_at,
+        decided_at=_decided_at(known, verdict),
         deadline_at=verdict.deadline_at,
         owner=verdict.owner or None,
         playbook=verdict.playbook or None,
         raw_reason=verdict.raw_reason or None,
-        evidence=[
-            EvidenceAnswer(
-                trace_id=one.trace_id,
-                span_id=one.span_id,
-                service=one.service,
-                name=one.name,
-                at=one.at,
-                outcome=one.outcome,
-            )
-            for one in verdict.evidence
-        ],
-        contributing=[
-            ContributionAnswer(
-                cause=one.cause, step=one.step, title=causes()[one.cause].title if one.cause in causes() else one.cause
-            )
-            for one in verdict.contributing
-        ],
+        evidence=[evidence_answer(one) for one in verdict.evidence],
+        contributing=[contribution_answer(one) for one in verdict.contributing],
         also_affected=_also_affected(library, verdict),
         changes=_changes(library, verdict),
-        title=known.title if known else "",
-        remedy=known.remedy if known else "",
+        title=meant.title if meant else "",
+        remedy=meant.remedy if meant else "",
         system=verdict.system or None,
         campaign=verdict.campaign,
         segment=verdict.segment,
         source=verdict.source,
         notes=list(verdict.notes),
         steps=steps,
-        history=told_before(history_of_entry(library.store, verdict.lead, verdict.flow, verdict.entry)),
+        history=told_before(history_of_entry(library.store, known.ids, verdict.flow, verdict.entry)),
         hops=verdict.hops,
         flow_version=verdict.flow_version,
+        asked=known.asked,
+        came_as=list(verdict.came_as),
+        merges=merges_told(known.said),
     )
 
 

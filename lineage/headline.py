@@ -1,5 +1,6 @@
 """The one true sentence. A marketer reads it first: it names the lead, what became of it, and why, in plain words."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from model.causes import ABSENT, GAP, UNMAPPED, causes
@@ -12,14 +13,24 @@ def headline(verdict: Verdict, flow: Flow, detail: str = "") -> str:
     if verdict.status is Status.ENTERED:
         return _entered(verdict, flow)
     if verdict.status is Status.PENDING:
-        return f"{verdict.lead} has not entered the sequence yet: {_waiting(verdict, flow)}{_until(verdict)}."
-    return f"{verdict.lead} never entered the sequence: {_why(verdict, flow, detail)}{_besides(verdict)}."
+        return f"{_who(verdict)} has not entered the sequence yet: {_waiting(verdict, flow)}{_until(verdict)}."
+    return f"{_who(verdict)} never entered the sequence: {_why(verdict, flow, detail)}{_besides(verdict)}."
+
+
+def _who(verdict: Verdict) -> str:
+    return named(verdict.lead, verdict.came_as)
+
+
+def named(lead: str, came_as: Sequence[str]) -> str:
+    """The lead, with the ids of merged leads that the entry came in as."""
+    more = f" and {len(came_as) - 2} more" if len(came_as) > 2 else ""
+    return f"{lead} (came in as {', '.join(came_as[:2])}{more})" if came_as else lead
 
 
 def _entered(verdict: Verdict, flow: Flow) -> str:
     took = spoken(verdict.entered_at - verdict.captured_at) if verdict.entered_at is not None else ""
     late = f", later than the {spoken(flow.deadline)} it should take" if verdict.late else ""
-    return f"{verdict.lead} entered the sequence {took} after capture{late}."
+    return f"{_who(verdict)} entered the sequence {took} after capture{late}."
 
 
 def _waiting(verdict: Verdict, flow: Flow) -> str:

@@ -37,6 +37,9 @@ def _says(verdict: Verdict) -> tuple[object, ...]:
 
 
 def _why(before: Verdict, now: Verdict, decided_at: datetime) -> str:
+    if before.lead != now.lead:
+        merged = before.lead in now.came_as
+        return f"{before.lead} was merged into {now.lead}" if merged else _parted(before, now)
     if before.flow_version != now.flow_version:
         return f"the flow file was edited (version {now.flow_version}) and this entry judged again by it"
     if now.hops > before.hops:
@@ -47,3 +50,9 @@ def _why(before: Verdict, now: Verdict, decided_at: datetime) -> str:
     if before.raw_reason and before.cause != now.cause:
         return f"the vendor's code “{before.raw_reason}” was mapped"
     return "what was known was looked at again"
+
+
+def _parted(before: Verdict, now: Verdict) -> str:
+    if now.lead in before.came_as:
+        return f"{now.lead} was taken out of {before.lead} again"
+    return f"the lead goes on as {now.lead}, no longer as {before.lead}"

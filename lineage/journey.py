@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from lineage.entries import entries_of
+from lineage.merged import entries_of_identity
 from model.flow import Flow
 from model.hop import Hop
 
@@ -41,6 +41,11 @@ class Journey:
             found = self._ancestors[hop.key] = tuple(chain)
         return found
 
+    @cached_property
+    def came_as(self) -> tuple[str, ...]:
+        """The ids other than the lead's own under which hops came in, in the order in which they did."""
+        return tuple(dict.fromkeys(hop.lead for hop in self.hops if hop.lead != self.lead))
+
     def first(self, attribute: str) -> str:
         """The first value that any hop gives to an attribute; '' where none does."""
         return next((hop.attributes[attribute] for hop in self.hops if hop.attributes.get(attribute)), "")
@@ -57,9 +62,12 @@ class Journey:
 
 
 def journeys(lead: str, hops: Sequence[Hop], flows: Mapping[str, Flow], *, cut: bool = False) -> list[Journey]:
-    """A lead's entries, each with its hops, in the order in which they began; `entries.py` says which is whose."""
+    """A lead's entries, each with its hops, in the order in which they began; `entries.py` says which is whose.
+
+    The hops may have come in under several ids (`Hop.lead`); `lead` is the one under which the lead goes on.
+    """
     once = list({hop.key: hop for hop in hops}.values())
-    entry_of = entries_of(once, flows)
+    entry_of = entries_of_identity(once, flows)
     grouped: dict[str, list[Hop]] = defaultdict(list)
     for hop in once:
         grouped[entry_of[hop.key]].append(hop)

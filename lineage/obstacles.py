@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lineage.case import Case, StepState
+from lineage.merged import merges_away
 from lineage.signs import Sign
 from model import attributes as names
 from model.causes import UNMAPPED, causes
@@ -135,19 +136,14 @@ def _consent_lost(case: Case, step: Step) -> Iterator[Obstacle]:
 
 
 def _merged(case: Case) -> Iterator[Obstacle]:
-    """The lead lives on under another id."""
-    said = (
-        hop for hop in reversed(case.journey.hops) if _merges_away(case, hop) or hop.event == names.IDENTITY_UNMERGED
-    )
-    last = next(said, None)
-    if last is None or last.event == names.IDENTITY_UNMERGED:
+    """The lead lives on under another id, and under that id nothing was heard of this entry."""
+    journey = case.journey
+    words = {hop.lead: hop for hop in journey.hops if merges_away(hop) or hop.event == names.IDENTITY_UNMERGED}
+    gone = {lead: hop for lead, hop in words.items() if hop.event != names.IDENTITY_UNMERGED}
+    if not gone or any(hop.lead not in gone for hop in journey.hops):
         return
+    last = max(gone.values(), key=lambda hop: (hop.at_ns, hop.hop_id))
     flow = case.flow
     step = case.step_of.get(last.key) or next((one for one in flow.steps if one.kind == "identity"), flow.capture)
-    detail = f"it goes on as {last.attributes[names.MERGED_INTO]}"
+    detail = f"it goes on as {last.attributes[names.MERGED_INTO] if journey.lead in gone else journey.lead}"
     yield Obstacle(step.name, MERGED_AWAY, last.at_ns, (last,), last.reason, last.system, by_policy=True, detail=detail)
-
-
-def _merges_away(case: Case, hop: Hop) -> bool:
-    into = hop.attributes.get(names.MERGED_INTO, "")
-    return bool(into) and into != case.journey.lead and hop.event != names.IDENTITY_UNMERGED

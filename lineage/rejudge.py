@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from lineage.answers import Answer
 from lineage.ask import Library, NotFoundError
 from lineage.flowbook import READ_AGAIN
+from lineage.identity import hops_of_identities, read_merges
 from lineage.journey import journeys
 from lineage.verdict import judge
 from model.flow import Flow
@@ -18,7 +19,6 @@ from model.verdict import Verdict
 from store import agenda, counts, flow_versions
 from store.counts import Slice
 from store.flow_versions import FlowVersion
-from store.hops import hops_of_leads
 from store.verdicts import verdicts_of_leads
 
 MOST_LEADS = 100_000
@@ -80,9 +80,11 @@ def _both(
     flows = {**library.flows(), flow.name: flow}
     for start in range(0, len(leads), LEADS_A_QUERY):
         some = leads[start : start + LEADS_A_QUERY]
-        hops = hops_of_leads(library.store, some)
+        merges = read_merges(library.store, some)
+        read = hops_of_identities(library.store, [merges.identity(lead) for lead in some])
         for lead, written in verdicts_of_leads(library.store, some).items():
-            made = {one.entry: one for one in journeys(lead, hops.get(lead, []), flows)}
+            hops = read[lead].hops if lead in read else ()  # not there: merged since, and not settled yet
+            made = {one.entry: one for one in journeys(lead, hops, flows)}
             for one in written:
                 was = one.verdict
                 if was.flow == flow.name and was.captured_at >= since and was.entry in made:

@@ -16,6 +16,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from lineage.adopt import Adopter
 from lineage.flowbook import FlowBook, FlowKeeper, FlowsNow
+from lineage.identity import HopsRead, hops_of_identities, read_merges
 from lineage.journey import Journey, journeys
 from lineage.verdict import judge, unjudged
 from model.causes import VendorCodes, built_in_codes
@@ -27,7 +28,6 @@ from store.agenda import Due, Shard
 from store.codes import codes_said, leads_of_code
 from store.engine import Store
 from store.errors import StoreError
-from store.hops import MAX_HOPS_OF_A_LEAD, hops_of_leads
 
 log = structlog.get_logger(__name__)
 
@@ -192,14 +192,16 @@ class Settler:
 
     def _judge(self, leads: Sequence[str], now: datetime) -> None:
         book, codes = self._book(now), self._codes()
-        hops = hops_of_leads(self._store, leads)
-        before = verdicts.verdicts_of_leads(self._store, leads)
+        identities = read_merges(self._store, leads).concerned(leads)
+        read = hops_of_identities(self._store, identities)
+        before = verdicts.verdicts_of_leads(self._store, [one for identity in identities for one in identity.ids])
         made: list[tuple[Verdict, str]] = []
         gone: list[Verdict] = []
         reminders: list[tuple[datetime, str]] = []
-        for lead in leads:
-            known = {written.key: written for written in before.get(lead, ())}
-            judged = self._judged(lead, hops.get(lead, []), book, now, codes)
+        for identity in identities:
+            lead = identity.lead
+            known = {written.key: written for one in identity.ids for written in before.get(one, ())}
+            judged = self._judged(lead, read[lead], book, now, codes)
             if judged is None:
                 continue
             for verdict in judged:
@@ -217,14 +219,14 @@ class Settler:
         SETTLED.inc(len(leads))
 
     def _judged(
-        self, lead: str, hops: Sequence[Hop], book: FlowBook, now: datetime, codes: VendorCodes
+        self, lead: str, read: HopsRead, book: FlowBook, now: datetime, codes: VendorCodes
     ) -> list[Verdict] | None:
         """The lead's verdicts; None, told in the log, where the judge fails: one lead must not hold up the others."""
         try:
-            return judge_lead(lead, hops, book, now, codes)
+            return judge_lead(lead, read.hops, book, now, codes, cut=read.cut)
         except Exception:
             NOT_JUDGED.inc()
-            log.exception("lead_not_judged", lead=lead, hops=len(hops))
+            log.exception("lead_not_judged", lead=lead, hops=len(read.hops))
             return None
 
 
@@ -234,14 +236,21 @@ def judge_lead(
     flows: Mapping[str, Flow] | FlowBook,
     now: datetime,
     codes: VendorCodes | None = None,
+    *,
+    cut: bool = False,
 ) -> list[Verdict]:
-    """The verdict on each of a lead's entries in each flow it tries: exactly one an entry and flow."""
+    """The verdict on each of a lead's entries in each flow it tries: exactly one an entry and flow. `cut` says that the
+    lead has more hops than these.
+    """
     book = flows if isinstance(flows, FlowBook) else FlowBook(flows)
-    cut = len(hops) >= MAX_HOPS_OF_A_LEAD
-    found: list[Verdict] = []
-    for journey in journeys(lead, hops, book.current, cut=cut):
-        found += _judge_journey(journey, book, now, codes)
-    return found
+    return judge_journeys(journeys(lead, hops, book.current, cut=cut), book, now, codes)
+
+
+def judge_journeys(
+    made: Iterable[Journey], book: FlowBook, now: datetime, codes: VendorCodes | None = None
+) -> list[Verdict]:
+    """The verdict on each journey in each flow it tries."""
+    return [verdict for journey in made for verdict in _judge_journey(journey, book, now, codes)]
 
 
 def _judge_journey(journey: Journey, book: FlowBook, now: datetime, codes: VendorCodes | None) -> Iterable[Verdict]:

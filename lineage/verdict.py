@@ -13,7 +13,7 @@ from datetime import datetime
 
 from lineage.calls import destination_of
 from lineage.case import Case
-from lineage.headline import headline, title_of
+from lineage.headline import headline, named, title_of
 from lineage.journey import Journey
 from lineage.obstacles import Obstacle, class_of, obstacles, of_failures
 from lineage.reading import Key
@@ -162,11 +162,12 @@ def _unknown(journey: Journey, flow_name: str, why: str) -> Verdict:
         since=first,
         deadline_at=first,
         last_hop_at=moment(max(hop.at_ns for hop in journey.hops)),
-        headline=f"Nobody can say what became of {journey.lead}: {why}.",
+        headline=f"Nobody can say what became of {named(journey.lead, journey.came_as)}: {why}.",
         campaign=journey.first(names.CAMPAIGN),
         segment=journey.first(names.SEGMENT),
         source=journey.first(names.SOURCE),
         hops=len(journey.hops),
+        came_as=journey.came_as,
     )
 
 
@@ -202,6 +203,7 @@ def _base(case: Case, step: Step, status: Status, since_ns: int, hops: Sequence[
         interventions=sum(hop.event == names.MANUAL_INTERVENTION for hop in journey.hops),
         hops=len(journey.hops),
         flow_version=flow.version,
+        came_as=journey.came_as,
     )
 
 

@@ -43,7 +43,7 @@ class Verdict:
     verdict must be looked at again, else None. `reached` names the steps that were done, in the flow's order; `hops`
     counts the hops that were looked at, `touched_at` is the first touch by a person or the sequence, `stages` are those
     the lead moved to, `interventions` counts how often a person stepped in, `flow_version` is the flow file's that
-    judged.
+    judged, `came_as` are the ids of leads merged into this one under which its hops came in.
     """
 
     lead: str
@@ -77,3 +77,4 @@ class Verdict:
     interventions: int = 0
     hops: int = 0
     flow_version: str = ""
+    came_as: tuple[str, ...] = ()

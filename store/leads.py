@@ -47,5 +47,24 @@ def keys_of(store: Store, leads: Sequence[str]) -> dict[str, list[Key]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Another lead that is known by the same key."""
+
+    lead: str
+    kind: str
+    mask: str
+    last_seen: datetime
+
+
+def sharing(store: Store, leads: Sequence[str], keys: Sequence[Key], *, most: int) -> list[Sharing]:
+    """Other leads than these with one of these keys, the latest seen first; a lead once for each kind."""
+    kinds = sorted({key.kind for key in keys})
+    wanted = sorted({key.key.lower() for key in keys})
+    if not wanted:
+        return []
+    return [Sharing(*row) for row in store.rows("sharing_keys", keys=wanted, kinds=kinds, leads=list(leads), most=most)]
+
+
 def leads_of_trace(store: Store, trace_id: str) -> list[str]:
     return [row[0] for row in store.rows("lead_of_trace", trace=trace_id)]

@@ -316,10 +316,10 @@ def test_senders_whose_clocks_are_years_ahead_do_not_stop_the_loop(settle, store
 def test_a_lead_that_the_judge_fails_on_does_not_hold_up_the_others(settle, monkeypatch):
     real = settle_room.judge_lead
 
-    def fails_on_one(lead, *rest):
+    def fails_on_one(lead, *rest, **how):
         if lead == "L-bad":
             raise ZeroDivisionError("a bug")
-        return real(lead, *rest)
+        return real(lead, *rest, **how)
 
     monkeypatch.setattr(settle_room, "judge_lead", fails_on_one)
     requests = sent(captured(lead="L-bad", entry="c-bad", trace="9" * 32), captured(), enrolled())
