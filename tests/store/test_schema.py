@@ -16,6 +16,12 @@ _SAMPLES = {
     "UInt32": 1,
     "DateTime64(3, 'UTC')": datetime(2026, 3, 2, tzinfo=UTC),
     "Array(String)": ["x"],
+    "UInt8": 0,
+    "UInt64": 1,
+    "Int64": 1,
+    "Array(Int64)": [1],
+    "Array(UInt32)": [1],
+    "Array(Array(String))": [["x"]],
 }
 
 
