@@ -17,6 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from benchmarks.accuracy.judged import FLOWS, answers, ns
 from benchmarks.accuracy.report import Tally
 from benchmarks.accuracy.told import SECOND, Case, Said, Value
+from lineage.identity import read_merges
 from lineage.settle import Settler
 from store.engine import Store
 from store.verdicts import verdicts_of_leads
@@ -39,9 +40,12 @@ def measured_in_store(cases: Iterable[Case], folder: Path) -> Tally:
         pass
     tally = Tally()
     for some in _batches(ended):
-        found = verdicts_of_leads(store, [case.lead for case in some])
+        merges = read_merges(store, [case.lead for case in some])
+        lead_of = {case.lead: merges.identity(case.lead).lead for case in some}
+        found = verdicts_of_leads(store, sorted(set(lead_of.values())))
         for case in some:
-            given = [one.verdict for one in found.get(case.lead, ())]
+            ours = [one.verdict for one in found.get(lead_of[case.lead], ())]
+            given = [verdict for verdict in ours if case.lead in {verdict.lead, *verdict.came_as}]
             for answer in answers(case, given):
                 tally.add(answer)
     return tally

@@ -171,6 +171,13 @@ def test_a_hop_without_any_id_of_its_own_follows_the_entry_that_the_merge_handed
     assert world.verdicts == [("L-1", "c-9", "entered", "")]
 
 
+def test_a_merged_lead_s_own_loose_hops_stay_its_own(world):
+    """Others were merged into the same lead; what comes in as this one has nothing to do with theirs."""
+    loose = span("sync", service="writer", lead="L-8", at=9, trace=trace("sync"))
+    world.tell(captured("L-9", "c-9"), merged("L-9", "L-1", 5), merged("L-8", "L-1", 7), loose)
+    assert {(hop.name, hop.entry) for hop in world.journey("L-1").hops} >= {("sync", "L-8"), ("POST /signup", "c-9")}
+
+
 def test_what_happened_before_the_merge_stays_with_its_own_entry(world):
     """A nightly sync of the old record, before anybody knew that the two are one."""
     world.tell(
