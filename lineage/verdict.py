@@ -177,6 +177,7 @@ def _unknown(journey: Journey, flow_name: str, why: str) -> Verdict:
 def _base(case: Case, step: Step, status: Status, since_ns: int, hops: Sequence[Hop], *, cause: str = "") -> Verdict:
     journey, flow = case.journey, case.flow
     known = causes().get(cause)
+    reached = _reached_ns(case)
     return Verdict(
         lead=journey.lead,
         flow=flow.name,
@@ -192,7 +193,8 @@ def _base(case: Case, step: Step, status: Status, since_ns: int, hops: Sequence[
         owner=step.owner or flow.owner or (known.owner if known else ""),
         playbook=step.playbook,
         system=_system_of(hops),
-        reached=tuple(name for name, state in case.states.items() if state.done is not None or name in case.progressed),
+        reached=tuple(reached),
+        reached_at=tuple(map(moment, reached.values())),
         campaign=journey.first(names.CAMPAIGN),
         segment=journey.first(names.SEGMENT),
         source=journey.first(names.SOURCE),
@@ -205,6 +207,17 @@ def _base(case: Case, step: Step, status: Status, since_ns: int, hops: Sequence[
         flow_version=flow.version,
         came_as=journey.came_as,
     )
+
+
+def _reached_ns(case: Case) -> dict[str, int]:
+    """The steps that were done, each with when; of one that was passed over, when a later one began."""
+    reached: dict[str, int] = {}
+    for name, state in case.states.items():
+        if state.done is not None:
+            reached[name] = state.done.end_ns
+        elif name in case.progressed:
+            reached[name] = case.progressed[name]
+    return reached
 
 
 def _touched_at(case: Case) -> datetime | None:

@@ -40,10 +40,11 @@ class Verdict:
     """What became of one entry, and why. Equal inputs give an equal verdict; times are aware UTC datetimes.
 
     `since` is the moment that decided it: the failing hop, the passed deadline, the goal. `due_at` is when a pending
-    verdict must be looked at again, else None. `reached` names the steps that were done, in the flow's order; `hops`
-    counts the hops that were looked at, `touched_at` is the first touch by a person or the sequence, `stages` are those
-    the lead moved to, `interventions` counts how often a person stepped in, `flow_version` is the flow file's that
-    judged, `came_as` are the ids of leads merged into this one under which its hops came in.
+    verdict must be looked at again, else None. `reached` names the steps that were done, in the flow's order, and
+    `reached_at` says when. `hops` counts the hops that were looked at, `touched_at` is the first touch by a person or
+    the sequence, `stages` are those the lead moved to, `interventions` counts how often a person stepped in,
+    `flow_version` is the flow file's that judged, `came_as` are the ids of leads merged into this one under which its
+    hops came in.
     """
 
     lead: str
@@ -66,6 +67,7 @@ class Verdict:
     late: bool = False
     due_at: datetime | None = None
     reached: tuple[str, ...] = ()
+    reached_at: tuple[datetime, ...] = ()
     campaign: str = ""
     segment: str = ""
     source: str = ""

@@ -95,6 +95,7 @@ _COLUMNS: Mapping[str, Callable[[Verdict], Any]] = {
     "class": lambda one: one.cls,
     "step": lambda one: one.step,
     "reached": lambda one: one.reached,
+    "reached_at": lambda one: [_ms(at) for at in one.reached_at],
     "late": lambda one: one.late,
     "raw_reason": lambda one: one.raw_reason,
     "system": lambda one: one.system,

@@ -27,6 +27,7 @@ def test_a_lead_that_reaches_the_goal_in_time_entered():
     assert said(found) == ("entered", "", "enrol")
     assert not found.late
     assert found.reached == ("capture", "consent", "enrich", "score", "crm", "enrol")
+    assert [at.second for at in found.reached_at] == [0, 1, 2, 3, 4, 5]
     assert found.headline == "L-1 entered the sequence 5.1 s after capture."
 
 
