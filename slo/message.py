@@ -1,0 +1,321 @@
+"""What a message says, in the order in which somebody woken at night reads it: what is at risk, the cause, what
+changed, who owns it, the budget, the link. Every format is made of these parts; nothing else words an alert.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lineage.headline import spoken
+from model.alert import Alert, Burn, GroupAtRisk, Suspect
+from model.budget import Count
+from model.objective import Group
+
+SHOWN_GROUPS = 5
+SHOWN_CAUSES = 3
+SHOWN_CHANGES = 3
+SHOWN_EXAMPLES = 5
+SHOWN_ALERTS = 20
+LONGEST_NAME = 120
+LONGEST_URL = 2_000
+
+#: Evidence that may be missing, by its name in `Alert.missing`.
+LEADS, DEADLINES, CAUSES, CHANGES, BUDGET = "leads affected", "deadlines", "causes", "what changed", "budget"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    text: str
+    url: str
+
+
+Line = tuple[str | Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a message with its label; the first line is the one to read."""
+
+    label: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one receiver gets at once. `id` is the same over all tries; the worst news comes first."""
+
+    id: str
+    alerts: tuple[Alert, ...]
+
+    @property
+    def lead(self) -> Alert:
+        """The alert that the message is about first of all."""
+        return min(self.alerts, key=_urgency)
+
+    @property
+    def others(self) -> tuple[Alert, ...]:
+        return tuple(sorted((one for one in self.alerts if one is not self.lead), key=_urgency))
+
+
+# ── headlines and titles ────────────────────────────────────────────────────────────────────────────────────────────
+
+_WHAT = {
+    "enrolment": "{leads} did not get into the sequence",
+    "routing": "{leads} not routed",
+    "delivery_latency": "{leads} delivered too late",
+    "freshness": "changes to {leads} not passed on in time",
+    "duplicates": "{leads} stored twice",
+    "backlog": "{leads} waiting too long",
+}
+
+
+def headline(alert: Alert) -> str:
+    """Who is at risk and what became of them, in one line."""
+    if alert.key.kind == "measurement_lost":
+        return f"Not measured: {clean(alert.reason) or 'its telemetry is silent'}"
+    leads = counted(alert.leads_affected) if alert.leads_affected else "leads"
+    return f"{_at_risk_name(alert)}: {_WHAT.get(alert.indicator, '{leads} affected').format(leads=leads)}"
+
+
+def title(message: Message) -> str:
+    """The first thing that is read: how urgent, what happened, to whom. One line without a length limit."""
+    more = f" (and {len(message.others)} more)" if message.others else ""
+    return title_of(message.lead) + more
+
+
+def title_of(alert: Alert) -> str:
+    burns = alert.key.kind == "burn" and alert.happening in {"fired", "escalated", "repeated"}
+    soon = alert.by_when if burns else None
+    return f"{_opening(alert)}: {alert.headline}" + (f"; next deadline {clock(soon, alert.at)}" if soon else "")
+
+
+def _opening(alert: Alert) -> str:
+    urgent = "PAGE" if alert.severity == "page" else "Ticket"
+    lasted = spoken(max(alert.at - alert.fired_at, timedelta(seconds=1)))
+    return {
+        "escalated": f"{urgent}, it got worse",
+        "eased": f"{urgent}, it eased",
+        "resolved": f"Over after {lasted}",
+        "repeated": f"{urgent}, still after {lasted}",
+        "acknowledged": "Somebody works on it",
+    }.get(alert.happening, urgent)
+
+
+def _urgency(alert: Alert) -> tuple[bool, bool, int, str]:
+    return (alert.happening == "resolved", alert.severity != "page", -alert.leads_affected, alert.id)
+
+
+# ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parts(message: Message) -> list[Part]:
+    """The parts of a message about its first alert, then a line for each other one."""
+    found = parts_of(message.lead)
+    others = message.others
+    if others:
+        lines: list[Line] = [(f"{title_of(one)} (", Link("open", one.link), ")") for one in others[:SHOWN_ALERTS]]
+        beyond: list[Line] = [(f"and {len(others) - SHOWN_ALERTS} more",)] if len(others) > SHOWN_ALERTS else []
+        found.append(Part("Also", (*lines, *beyond)))
+    return found
+
+
+def parts_of(alert: Alert) -> list[Part]:
+    if alert.key.kind == "measurement_lost":
+        found = [Part("At risk", _unmeasured(alert)), Part("Owner", _owner(alert))]
+    else:
+        found = [
+            Part("At risk", tuple(_at_risk(alert))),
+            Part("Cause", tuple(_causes(alert))),
+            Part("Changed", tuple(_changed(alert))),
+            Part("Owner", _owner(alert)),
+            Part("Budget", tuple(_budget(alert))),
+        ]
+    if alert.reason and alert.happening in {"acknowledged", "resolved"}:
+        found.insert(0, Part("News", ((clean(alert.reason),),)))
+    return [*found, Part("Link", ((Link(alert.link, alert.link),),))]
+
+
+def _unmeasured(alert: Alert) -> tuple[Line, ...]:
+    what = f"{clean(alert.objective_title)}: nothing can be said of its leads since {clock(alert.onset, alert.at)}."
+    if alert.happening == "resolved":
+        return ((f"{clean(alert.objective_title)}: it is measured again.",),)
+    return (
+        (f"{alert.headline}.",),
+        (f"{what} Its other alerts stand as they stood; none is resolved by silence.",),
+    )
+
+
+def _at_risk(alert: Alert) -> list[Line]:
+    lines: list[Line] = [(_group_line(alert, group),) for group in alert.at_risk[:SHOWN_GROUPS]]
+    if LEADS in alert.missing:
+        lines.append(("How many leads could not be counted in time.",))
+    elif alert.leads_affected:
+        lines.append((f"{counted(alert.leads_affected)} affected since {clock(alert.onset, alert.at)}.",))
+    lines += [(by_when,)] if (by_when := _by_when(alert)) else []
+    if alert.examples:
+        lines.append(("For example ", *_listed(alert.examples[:SHOWN_EXAMPLES])))
+    return lines or [(f"{_at_risk_name(alert)}.",)]
+
+
+def _group_line(alert: Alert, group: GroupAtRisk) -> str:
+    leads = f", {counted(group.leads)}" if group.leads not in {0, group.bad} else ""
+    within = f" in {windows(alert.burn)[0]}" if alert.burn else ""
+    return f"{name_of(group.group, alert.flow)}: {group.bad} of {group.total} went wrong{within}{leads}."
+
+
+def _by_when(alert: Alert) -> str:
+    if alert.happening == "resolved":
+        return ""
+    if DEADLINES in alert.missing:
+        return "When the next deadline passes could not be found in time."
+    if alert.by_when is None:
+        return ""
+    left = alert.by_when - alert.at
+    soon = f", in {spoken(left)}" if left > timedelta(0) else ""
+    return f"Leads that still wait have until {clock(alert.by_when, alert.at)}{soon}."
+
+
+def _causes(alert: Alert) -> list[Line]:
+    if CAUSES in alert.missing:
+        return [("Could not be found in time.",)]
+    if not alert.causes:
+        return [("None is known.",)]
+    shown = [(f"{clean(named)} ({code}): {counted(leads)}",) for code, named, leads in alert.causes[:SHOWN_CAUSES]]
+    rest = sum(leads for *_, leads in alert.causes[SHOWN_CAUSES:])
+    return [*shown, *([(f"Other causes: {counted(rest)}",)] if rest else [])]
+
+
+def _changed(alert: Alert) -> list[Line]:
+    if CHANGES in alert.missing:
+        return [("Could not be looked up in time.",)]
+    if not alert.changes:
+        return [("Nothing that leadtrace heard of in the day before.",)]
+    return [_change(one, alert) for one in alert.changes[:SHOWN_CHANGES]]
+
+
+def _change(one: Suspect, alert: Alert) -> Line:
+    before = alert.onset - one.at
+    when = f", {spoken(before)} before it began" if before >= timedelta(seconds=1) else ""
+    share = "all" if one.overlap >= 1 else percent(one.overlap)
+    said = f"{clock(one.at, alert.at)} {clean(one.what)}{when}; {share} of the failures came after it"
+    return (f"{said} (", Link("details", one.link), ")") if is_web(one.link) else (said,)
+
+
+def _owner(alert: Alert) -> tuple[Line, ...]:
+    owner = clean(alert.owner) or "Nobody is named as owner"
+    if not alert.playbook:
+        return ((f"{owner}.",),)
+    playbook: str | Link = Link(alert.playbook, alert.playbook) if is_web(alert.playbook) else clean(alert.playbook)
+    return ((f"{owner}. Playbook: ", playbook),)
+
+
+def _budget(alert: Alert) -> list[Line]:
+    return [(_left(alert),), *([(_burning(alert, alert.burn),)] if alert.burn else [])]
+
+
+def _left(alert: Alert) -> str:
+    if BUDGET in alert.missing:
+        return "What is left of it could not be counted in time."
+    period = f"the {spoken(alert.period)} budget"
+    if alert.budget_left < 0:
+        return f"{percent(1 - alert.budget_left)} of {period} is used: it is overspent."
+    rate = alert.exhausted_in if alert.happening != "resolved" else None
+    gone = f"; at this rate it is gone in {spoken(rate)}" if rate is not None else ""
+    return f"{percent(alert.budget_left)} of {period} is left{gone}."
+
+
+def _burning(alert: Alert, burn: Burn) -> str:
+    long, short = windows(burn)
+    return (
+        f"{clean(alert.objective_title)}, target {percent(alert.target)}:"
+        f" {burn.long_burn:.3g} times too fast in {long} ({_of(burn.long)}),"
+        f" {burn.short_burn:.3g} in {short} ({_of(burn.short)}); {burn.severity} from {burn.threshold:.3g}."
+        f" Confidence: {alert.confidence}."
+    )
+
+
+# ── plain text ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def plain(message: Message) -> str:
+    """The whole message as text: what e-mail's first part and the pages show."""
+    return "\n\n".join([title(message), *(_plain_part(part) for part in parts(message))]) + "\n"
+
+
+def plain_lines(part: Part) -> str:
+    """A part's lines as text, without its label."""
+    return "\n".join("".join(map(_plain_piece, line)) for line in part.lines)
+
+
+def _plain_part(part: Part) -> str:
+    return f"{part.label}: " + plain_lines(part).replace("\n", "\n  ")
+
+
+def _plain_piece(piece: str | Link) -> str:
+    if isinstance(piece, str):
+        return piece
+    return piece.url if piece.text == piece.url else f"{piece.text} <{piece.url}>"
+
+
+# ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def name_of(group: Group, flow: str) -> str:
+    """A group as people call it: `Campaign spring-webinar, segment smb`; all of a flow without one."""
+    if not group:
+        return f"All of {clean(flow)}"
+    name = ", ".join(f"{key} {clean(value) or '(none)'}" for key, value in group)
+    return name[0].upper() + name[1:]
+
+
+def _at_risk_name(alert: Alert) -> str:
+    groups = alert.at_risk or (GroupAtRisk(alert.key.group, 0.0, 0, 0),)
+    more = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
+    return f"{name_of(groups[0].group, alert.flow)}{more}"
+
+
+def counted(leads: int) -> str:
+    return "1 lead" if leads == 1 else f"{leads} leads"
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """A moment as it is said at another: `02:41 UTC`, with the date when that is another one."""
+    return f"{at:%H:%M} UTC" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.4g} %"
+
+
+def windows(burn: Burn) -> tuple[str, str]:
+    """A tier's windows as they are said: `page 1h/5m` gives 1 h and 5 min."""
+    long, _, short = burn.tier.rpartition(" ")[2].partition("/")
+    return _window(long), _window(short)
+
+
+def _window(name: str) -> str:
+    sizes = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+    return spoken(int(name[:-1]) * sizes[name[-1]]) if name[:-1].isdecimal() and name[-1] in sizes else "its window"
+
+
+def _of(count: Count) -> str:
+    return f"{count.bad} of {count.total} bad"
+
+
+def clean(text: str, longest: int = LONGEST_NAME) -> str:
+    """Foreign text fit for one line: no control characters, bounded."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def is_web(url: str) -> bool:
+    """Is it an address that a message may link to?"""
+    return url.startswith(("https://", "http://")) and len(url) <= LONGEST_URL
+
+
+def _listed(examples: Sequence[tuple[str, str]]) -> Line:
+    pieces: list[str | Link] = []
+    for at, (lead, url) in enumerate(examples):
+        pieces += [", "] if at else []
+        pieces.append(Link(clean(lead), url) if is_web(url) else clean(lead))
+    return (*pieces, ".")
