@@ -31,9 +31,6 @@ DELIVERIES_A_PAGE = 50
 MAX_SILENCES = 500
 MAX_CORRECTIONS = 500
 
-#: What a silence may match: the parts of an alert that are known before it fires.
-SILENCE_KEYS = ("objective", "flow", "indicator", "severity", "campaign", "segment", "source", "system")
-
 
 class NotPossibleError(ValueError):
     """What was asked for cannot be done; the message says why and what can."""
@@ -100,8 +97,8 @@ class BudgetSummary(Answer):
     """One objective and what is left of its budget.
 
     `budget_left` is a share: 1 is untouched, 0 spent, negative overspent, null before anything was counted.
-    `worst_burn` is the highest of its total and groups in the long window of a tier. `exhausted_in_s` is null when the
-    budget is not being spent faster than it comes back, or is spent.
+    `worst_burn` is the highest in the long window of a tier, of the groups that fire, else of all units together.
+    `exhausted_in_s` is null when the budget is not being spent faster than it comes back, or is spent.
     """
 
     name: str
@@ -246,7 +243,7 @@ class BudgetAnswer(BudgetSummary):
     allowed_bad: float
     burns: list[WindowBurn]
     points: list[BudgetPoint]
-    bucket_s: int
+    points_from: datetime
     groups: list[GroupBudget]
     groups_total: int
     tiers: list[TierAnswer]
@@ -258,7 +255,7 @@ class BudgetAnswer(BudgetSummary):
 
 
 class AlertPage(Answer):
-    """Alerts, firing ones first, then the latest; `next` is null on the last page."""
+    """Alerts, firing ones first, then the latest; `firing` counts all that fire, `next` is null on the last page."""
 
     alerts: list[AlertAnswer]
     firing: int
@@ -321,7 +318,7 @@ class Asked:
 class Budgets(Protocol):
     """What pages and API may ask and do. Unknown names and ids raise NotFoundError, the store's troubles StoreError.
 
-    Every list is bounded by the numbers above. What writes is idempotent: asked twice it changes nothing more.
+    Every list is bounded by the numbers above. To acknowledge, end, withdraw or retry twice changes nothing more.
     """
 
     def every(self, *, now: datetime) -> Sequence[BudgetSummary]:

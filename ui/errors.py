@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from lineage.ask import NotFoundError
+from lineage.budgets import NotPossibleError
 from lineage.window import WindowError
 from store.errors import StoreUnavailable
 from ui.render import render
@@ -57,6 +58,8 @@ def _trouble(exc: Exception) -> Trouble:
             trouble = Trouble(404, "Not found", str(exc))
         case WindowError():
             trouble = Trouble(400, "That time cannot be read", str(exc))
+        case NotPossibleError():
+            trouble = Trouble(400, "That cannot be done", str(exc))
         case RequestValidationError():
             trouble = Trouble(400, "That address cannot be read", " ".join(map(_sentence, exc.errors())))
         case StoreUnavailable():

@@ -44,7 +44,8 @@ def environment() -> Environment:
         loader=PackageLoader("ui"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     helpers = {name: value for name, value in vars(words).items() if getattr(value, "__module__", "") == words.__name__}
-    made.globals.update(helpers | {"MEANINGS": words.MEANINGS, "static": static_url, "htmx_config": HTMX})
+    tables = {"MEANINGS": words.MEANINGS, "STANDINGS": words.STANDINGS, "HAPPENINGS": words.HAPPENINGS}
+    made.globals.update(helpers | tables | {"static": static_url, "htmx_config": HTMX})
     return made
 
 

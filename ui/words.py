@@ -28,6 +28,27 @@ MEANINGS: Mapping[str, Meaning] = {
     "unknown": Meaning("Unknown", "the telemetry does not tell, or no flow file fits"),
 }
 
+#: Where a budget stands, in words.
+STANDINGS: Mapping[str, Meaning] = {
+    "ok": Meaning("OK", "the budget lasts"),
+    "burning": Meaning("Burning", "an alert fires: at this rate the budget does not last"),
+    "exhausted": Meaning("Exhausted", "nothing is left of the budget in this period"),
+    "frozen": Meaning("Not measured", "a system that it rests on has fallen silent, so alerts hold their state"),
+    "no_data": Meaning("No data", "no unit was counted in this period yet"),
+}
+
+#: What happened last with an alert, in words.
+HAPPENINGS: Mapping[str, str] = {
+    "fired": "fired",
+    "escalated": "became a page",
+    "eased": "eased to a ticket",
+    "resolved": "resolved",
+    "repeated": "still fires",
+    "acknowledged": "acknowledged",
+    "frozen": "cannot be measured",
+    "thawed": "is measured again",
+}
+
 #: What a hop did, in three groups that pages show by shape and colour; any other word is shown as `seen`.
 _OUTCOMES = {
     "ok": "ok",
@@ -123,6 +144,64 @@ def seconds(of: float | None) -> str:
     return "\N{EN DASH}" if of is None else length(timedelta(seconds=of))
 
 
+def budget_left(of: float | None) -> str:
+    """What is left of a budget: `38%`; `none` when it is spent, `overspent by 12%` beyond, a dash without data."""
+    if of is None:
+        return "\N{EN DASH}"
+    if of < 0:
+        return f"overspent by {number(round(-100 * of))}%" if round(-100 * of) else "none"
+    return percent(of) if of else "none"
+
+
+def left_words(of: float | None) -> str:
+    """What a bar says to who cannot see it: `38% left`, `overspent by 12%`."""
+    said = "no data" if of is None else budget_left(of)
+    return f"{said} left" if of is not None and of >= 0 else said
+
+
+def burn_rate(burn: float | None) -> str:
+    """A burn rate as a multiple: 14 times, 0.4 times."""
+    if burn is None:
+        return "\N{EN DASH}"
+    return (number(round(burn)) if burn >= 1_000 else f"{burn:.3g}") + "\N{MULTIPLICATION SIGN}"
+
+
+def target_share(of: float) -> str:
+    """`99.5%`, with as many places as it has."""
+    return f"{100 * of:.6f}".rstrip("0").rstrip(".") + "%"
+
+
+def left_share(of: float | None) -> str:
+    """What is left of a budget, for a table: `38%`; overspent with a minus."""
+    if of is None:
+        return "\N{EN DASH}"
+    if of >= 0:
+        return percent(of)
+    return f"\N{MINUS SIGN}{number(max(round(-100 * of), 1))}%"
+
+
+def precisely(share: float) -> str:
+    """A share with three digits: `13.4%`, `0.93%`."""
+    return f"{100 * share:.3g}%"
+
+
+def excess_units(excess: float) -> str:
+    """Units beyond what the target allows, with a sign: `+12`, `+0.4`."""
+    sign = "+" if excess >= 0 else "\N{MINUS SIGN}"
+    size = abs(excess)
+    return f"{sign}{number(round(size))}" if size >= 10 or size == round(size) else f"{sign}{size:.1f}"
+
+
+def group_name(group: Mapping[str, str]) -> str:
+    """`campaign spring-webinar, segment smb`; `everything` for the whole."""
+    return ", ".join(f"{key} {value or 'none'}" for key, value in group.items()) or "everything"
+
+
+def length_s(of: float) -> str:
+    """A length in seconds, in words."""
+    return length(timedelta(seconds=of))
+
+
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -186,6 +265,18 @@ def causes_url(flow: str, **query: str | int | None) -> str:
 
 def alignment_url(flow: str, **query: str | int | None) -> str:
     return _url(f"/flows/{quote(flow, safe='')}/alignment", query)
+
+
+def slo_url(objective: str, **query: str | int | None) -> str:
+    return _url(f"/slos/{quote(objective, safe='')}", query)
+
+
+def alert_url(incident: str) -> str:
+    return f"/alerts/{quote(incident, safe='')}"
+
+
+def alerts_url(**query: str | int | None) -> str:
+    return _url("/alerts", query)
 
 
 def search_url(**query: str | int | None) -> str:

@@ -36,10 +36,17 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { label.textContent = before; }, 2000);
 });
 
-// A page that refreshes itself keeps open what was open.
+// A page that refreshes itself keeps open what was open, and waits while somebody fills in a form on it. What a form
+// was sent for shows its answer, with the form closed.
 let opened = [];
-document.addEventListener("htmx:beforeSwap", () => {
-  opened = [...document.querySelectorAll("details[open][id]")].map((one) => one.id);
+document.addEventListener("input", (event) => {
+  event.target.closest?.("form[method=post]")?.setAttribute("data-touched", "");
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig } = event.detail;
+  const asked = requestConfig.verb === "get";
+  if (asked && target.querySelector("details[open] form[data-touched]")) event.detail.shouldSwap = false;
+  opened = asked ? [...document.querySelectorAll("details[open][id]")].map((one) => one.id) : [];
 });
 document.addEventListener("htmx:afterSwap", () => {
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
@@ -47,5 +54,5 @@ document.addEventListener("htmx:afterSwap", () => {
 
 // A filter that is chosen from a list applies at once.
 document.addEventListener("change", (event) => {
-  if (event.target instanceof HTMLSelectElement) event.target.form?.requestSubmit();
+  if (event.target instanceof HTMLSelectElement && event.target.form?.method === "get") event.target.form.requestSubmit();
 });
