@@ -47,6 +47,7 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
         from model.causes import CodeProblems  # noqa: PLC0415
         from model.flowfile import FlowProblems  # noqa: PLC0415
         from model.personal import PersonalKeyError  # noqa: PLC0415
+        from slo.openslo.findings import ObjectiveProblems  # noqa: PLC0415
         from store.errors import StoreError  # noqa: PLC0415
 
         try:
@@ -56,6 +57,7 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
             CodeProblems,
             TokenFileError,
             FlowProblems,
+            ObjectiveProblems,
             PersonalKeyError,
             RemoteError,
             SettingsError,
@@ -248,6 +250,40 @@ def _server() -> "RunningServer":
     if found is None:
         raise click.ClickException(f"no server runs on {settings.data}; start one with `leadtrace serve`")
     return found
+
+
+@main.group()
+def slo() -> None:
+    """Objective files."""
+
+
+@slo.command("check")
+@click.option("--strict", is_flag=True, help="Refuse whatever OpenSLO's official SDK refuses, instead of mending it.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_ends_with_a_sentence
+def slo_check(files: tuple[Path, ...], *, strict: bool) -> None:
+    """Judge OpenSLO files: exit 0 when all are valid, else 1 with a sentence each.
+
+    A folder means its YAML and JSON files. All are read together, as they may name each other's objects. Names of flows
+    and steps are checked where LEADTRACE_FLOWS is set. Without --strict, what can be mended is told as a warning.
+    """
+    from leadtrace.flowfiles import read_flows  # noqa: PLC0415
+    from leadtrace.objectivefiles import objective_files, read_files  # noqa: PLC0415
+    from slo.openslo.objective import told  # noqa: PLC0415
+
+    if not objective_files(files):
+        raise click.ClickException(f"no objective file in {', '.join(map(str, files))}")
+    reading = read_files(files, flows=read_flows(_settings().flows), strict=strict)
+    for finding in reading.findings:
+        click.echo(str(finding), err=True)
+    if reading.errors:
+        sys.exit(1)
+    for outcome in reading.outcomes:
+        where = outcome.described.place.node.file
+        for objective in outcome.objectives:
+            click.echo(f"{where}: `{objective.name}` is right: {told(objective)}")
+        if not outcome.objectives:
+            click.echo(f"{where}: {outcome.described.about} is valid and yields no objective: {outcome.why_none}")
 
 
 @main.group()

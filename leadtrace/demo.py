@@ -86,6 +86,7 @@ class _Demo:
             **kept,
             "LEADTRACE_DATA": str(self.folder / "data"),
             "LEADTRACE_FLOWS": str(files("demo").joinpath("flows")),
+            "LEADTRACE_OBJECTIVES": str(files("demo").joinpath("objectives")),
             "LEADTRACE_WEB": _free_or_any(8080),
             "LEADTRACE_OTLP_HTTP": _free_or_any(4318),
             "LEADTRACE_OTLP_GRPC": _free_or_any(4317),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from leadtrace.flowfiles import flow_files, read_flows
+from leadtrace.objectivefiles import read_files
 from leadtrace.remote import RemoteError, running_server
 from leadtrace.settings import Address, Settings, SettingsError, read_settings
 from leadtrace.tokens import TokenFileError, Tokens
@@ -56,6 +57,7 @@ def examine(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield from _folder(settings.data)
     yield from _keys(settings)
     yield from _flows(settings)
+    yield from _objectives(settings)
     server = running_server(settings)
     if server is not None:
         yield _good(f"a server runs on this data folder at {server.address}")
@@ -128,6 +130,25 @@ def _flows(settings: Settings) -> Iterator[Finding]:
     else:
         named = ", ".join(str(path) for path in settings.flows)
         yield _bad(f"{named} holds no flow file ({len(flow_files(settings.flows))} .yaml files)", "put one there")
+
+
+def _objectives(settings: Settings) -> Iterator[Finding]:
+    if not settings.objectives:
+        yield _note("no objective file is named, so no budget is counted", "LEADTRACE_OBJECTIVES names them")
+        return
+    try:
+        flows = read_flows(settings.flows)
+    except FlowProblems:
+        flows = {}  # told above
+    reading = read_files(settings.objectives, flows=flows)
+    for finding in reading.errors:
+        yield _bad(f"{finding.file}:{finding.line}: {finding.about} {finding.path} {finding.what}", finding.mend)
+    if not reading.errors:
+        counted = sorted(objective.name for objective in reading.objectives)
+        yield _good(f"{len(counted)} objectives are right{': ' if counted else ''}{', '.join(counted)}")
+    for outcome in reading.outcomes:
+        if outcome.why_none and outcome.described.kind == "SLO":
+            yield _note(f"{outcome.described.about} is not counted: {outcome.why_none}")
 
 
 def _addresses(settings: Settings) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from leadtrace.codefile import CodeFile
 from leadtrace.flowfiles import FlowFiles
 from leadtrace.guard import Doorkeeper
 from leadtrace.listen import CannotListenError, bind, bound, server
+from leadtrace.objectivefiles import ObjectiveFiles
 from leadtrace.settings import Address, Settings, data_folder
 from leadtrace.tokens import Role, Signer, Tokens, session_key, write_private
 from leadtrace.web import web_app
@@ -61,6 +62,7 @@ class Service:
         self.parts = tuple(parts)
         data_folder(settings)
         self.flows = FlowFiles(settings.flows)
+        self.objectives = ObjectiveFiles(settings.objectives, self.flows)
         self.codes = CodeFile(settings.vendor_codes)
         self.tokens = Tokens(settings.tokens_path)
         self.signer = Signer(session_key(settings.session_key_path))

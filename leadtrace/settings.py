@@ -64,6 +64,7 @@ class Settings(BaseModel):
     data: Path = Field(default_factory=default_data, description="Folder for the spool, the embedded engine and keys.")
     clickhouse: str = Field("", description="chdb:///path, or clickhouse://user:password@host:8123/database.")
     flows: tuple[Path, ...] = Field((), description="Flow files or folders of them, separated by `:`.")
+    objectives: tuple[Path, ...] = Field((), description="Objective files or folders of them, separated by `:`.")
     vendor_codes: Path | None = Field(None, description="Your own vendor codes: a CSV of system,code,cause.")
     web: Address = Field(Address("127.0.0.1", 8080), description="Where the pages and the API listen.")
     otlp_http: Address = Field(Address("127.0.0.1", 4318), description="Where OTLP over HTTP listens.")
@@ -119,17 +120,17 @@ class Settings(BaseModel):
             raise ValueError("write it as host:port, such as 127.0.0.1:8080")
         return Address(match[1] or match[2], int(match[3]))
 
-    @field_validator("flows", mode="before")
+    @field_validator("flows", "objectives", mode="before")
     @classmethod
     def _paths(cls, value: object) -> object:
         return [part for part in value.split(":") if part] if isinstance(value, str) else value
 
-    @field_validator("flows")
+    @field_validator("flows", "objectives")
     @classmethod
     def _exist(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         for path in value:
             if not path.exists():
-                raise ValueError(f"{path} does not exist; name a flow file or a folder of them")
+                raise ValueError(f"{path} does not exist; name a file or a folder of them")
         return value
 
     @field_validator("pii_attributes", mode="before")
