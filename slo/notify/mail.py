@@ -26,7 +26,7 @@ from slo.notify.post import CONNECT_S, cut
 
 log = structlog.get_logger(__name__)
 
-DEADLINE_S = 60.0
+DEADLINE_S = 30.0
 LONGEST_SUBJECT = 200
 Tls = Literal["starttls", "implicit", "off"]
 
@@ -129,7 +129,7 @@ def _piece(piece: str | Link) -> str:
 
 @contextmanager
 def _session(server: Server) -> Iterator[smtplib.SMTP]:
-    """A session that is ready to take a mail, cut after a minute however slowly the server speaks."""
+    """A session that is ready to take a mail, cut after half a minute however slowly the server speaks."""
     context = ssl.create_default_context(cafile=server.ca_file or None)
     here = socket.gethostname()
     if server.tls == "implicit":
