@@ -10,8 +10,8 @@ from model.hop import Hop
 
 # Where people put an answer's body, when they put it on a span at all.
 _BODIES = ("http.response.body.text", "http.response.body", "http.response.body.content", "response.body")
-_REFUSING_WORDS = frozenset({"skipped", "rejected", "refused", "suppressed", "excluded", "not_enrolled", "discarded"})
-_FAILING_WORDS = frozenset({"failed", "failure", "error"})
+REFUSING_WORDS = frozenset({"skipped", "rejected", "refused", "suppressed", "excluded", "not_enrolled", "discarded"})
+FAILING_WORDS = frozenset({"failed", "failure", "error"})
 # Marketo and Salesforce's collections say `success`, Slack and others `ok`.
 _SUCCESS_KEYS = ("success", "ok", "isSuccess")
 # `errorCode` (Salesforce), `statusCode` (its collections), `reasons[].code` (Marketo), `category` (HubSpot), `code`, …
@@ -32,13 +32,9 @@ def refusal_in(results: list[Result]) -> tuple[Literal["refused", "failed"], str
     """What the first result that went wrong says of itself, with its code or, without one, its word."""
     for result in results:
         word = str(result.get("status") or result.get("outcome") or "").lower()
-        if word in _REFUSING_WORDS:
+        if word in REFUSING_WORDS:
             return "refused", code_in(result) or word
-        if (
-            word in _FAILING_WORDS
-            or any(result.get(key) is False for key in _SUCCESS_KEYS)
-            or _is_graphql_error(result)
-        ):
+        if word in FAILING_WORDS or any(result.get(key) is False for key in _SUCCESS_KEYS) or _is_graphql_error(result):
             return "failed", code_in(result) or first_code(results) or word or "success: false"
     return None
 

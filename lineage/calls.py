@@ -56,10 +56,12 @@ def is_datastore(hop: Hop) -> bool:
 
 
 def is_beside(hop: Hop) -> bool:
-    """A hop that does nothing for the lead by itself: it looks something up, keeps a record in a database, or gets a
-    message.
+    """A hop that does nothing for the lead by itself: it looks something up, keeps a record in a database, gets a
+    message, or asks for a token.
     """
-    return (is_datastore(hop) or reads(hop) or fetches(hop)) and not hop.event and not hop.outcome
+    if hop.event or hop.outcome:
+        return False
+    return is_datastore(hop) or reads(hop) or fetches(hop) or (hop.kind == "client" and asks_for_token(hop))
 
 
 def is_health_check(hop: Hop) -> bool:

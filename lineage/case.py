@@ -10,11 +10,14 @@ from functools import cached_property
 
 from lineage.calls import fetches, is_beside, is_datastore
 from lineage.journey import Journey
-from lineage.reading import Key, Reading, Successes
+from lineage.reading import Key, Reading, Successes, is_conflict
 from lineage.signs import Sign, caught_sign, sign_of
-from model.causes import VendorCodes
+from model.causes import VendorCodes, causes
 from model.flow import Flow, Step
 from model.hop import NS, Hop
+
+# Refusals that say that the lead is there already: no news where its step was done before.
+_ALREADY = frozenset({"identity.duplicate", *(cause for cause in causes() if cause.startswith("reentry."))})
 
 
 @dataclass(slots=True)
@@ -49,9 +52,9 @@ class Case(Reading):
         codes: VendorCodes | None = None,
         others: Sequence[Flow] = (),
     ) -> None:
-        super().__init__(journey, flow, codes)
         self._codes = codes
         self._others = others
+        super().__init__(journey, flow, codes)
         self.now_ns = int(now.timestamp() * 1_000_000) * 1000
         self.states = self._weighed()
 
@@ -76,12 +79,15 @@ class Case(Reading):
             if sign.dead_lettered:
                 state.dead_lettered = hop
             if sign.effect == "failure" and hop.key in leaves:
-                mended = successes.repair(hop, self.journey.ancestors(hop)) or hop.key in self.beside
+                mended = hop.key in self.beside or successes.repair(hop)
+                mended = mended or successes.came_before(hop, there_already=is_conflict(sign))
                 (state.repaired if mended else state.failures).append((hop, sign))
                 if not mended and self.is_swallowed(hop):
                     state.swallowed.add(hop.key)
             elif sign.effect == "stop":
-                (state.repaired if successes.last_word_ns > hop.at_ns else state.stops).append((hop, sign))
+                mended = successes.overrule(hop)
+                mended = mended or (sign.cause in _ALREADY and successes.came_before(hop, there_already=True))
+                (state.repaired if mended else state.stops).append((hop, sign))
         state.failures = self._with_reason(state.failures)
         state.gated = _gated(state)
         state.done = self._done(state)
@@ -94,7 +100,7 @@ class Case(Reading):
 
     def _given_up(self, hop: Hop, sign: Sign) -> Sign:
         step = self.step_of.get(hop.key)
-        caught = (caught_sign(one, step) for one in (hop, *self.journey.ancestors(hop)))
+        caught = (caught_sign(one, step, self._codes) for one in (hop, *self.journey.ancestors(hop)))
         why = next((one for one in caught if one is not None), None)
         return sign if why is None else replace(sign, cause=why.cause, raw_reason=why.raw_reason)
 
@@ -105,26 +111,18 @@ class Case(Reading):
         a larger span that failed, nor what only looks something up or keeps a record. The goal stays reached: who is in
         and is then turned away, as a message delivered twice is, or leaves again, has entered.
         """
-        standing = [*state.failures, *state.stops]
-        spoiled = {up.key for hop, _ in standing for up in self.journey.ancestors(hop)}
-        fallen = {hop.key for hop, _ in standing}
-        done = [
-            hop
-            for hop in state.hops
-            if hop.key in self.direct
-            and (self.signs[hop.key].effect == "success" or self.only_hands_up(hop))
-            and (self.speaks(hop) or (hop.key not in spoiled and not self._is_part_of(hop, fallen)))
-        ]
         is_goal = state.step.name == self.flow.goal
-        done = [hop for hop in done if not is_beside(hop)] or ([] if standing else done)
-        done = [hop for hop in done if self.speaks(hop) or not (fetches(hop) or (is_goal and is_datastore(hop)))]
-        first = min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
-        if first is None or not state.stops:
-            return first
-        return first if is_goal and first.at_ns < min(hop.at_ns for hop, _ in state.stops) else None
+        if state.stops and not is_goal:
+            return None
+        green = [hop for hop in state.hops if hop.key in self.direct and self._went_well(hop)]
+        spoiled = _Spoiled(self, state)
+        done = [hop for hop in green if self.speaks(hop) or not (spoiled.covers(hop) or fetches(hop))]
+        done = [hop for hop in done if not is_beside(hop)] or ([] if state.failures or state.stops else done)
+        done = [hop for hop in done if self.speaks(hop) or not (is_goal and is_datastore(hop))]
+        return min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
 
-    def _is_part_of(self, hop: Hop, larger: set[Key]) -> bool:
-        return any(up.key in larger for up in self.journey.ancestors(hop))
+    def _went_well(self, hop: Hop) -> bool:
+        return self.signs[hop.key].effect == "success" or self.only_hands_up(hop)
 
     def _is_of_another_flow(self, hop: Hop) -> bool:
         return any(other.step_of(one) for other in self._others for one in (hop, *self.journey.ancestors(hop)))
@@ -148,7 +146,7 @@ class Case(Reading):
         return [
             (hop, self.signs[hop.key])
             for hop in lost
-            if not mending[hop.service].repair(hop, self.journey.ancestors(hop))  # no other system's word mends it
+            if not mending[hop.service].repair(hop)  # no other system's word mends it
         ]
 
     def told_to(self, step: Step) -> tuple[Hop, bool] | None:
@@ -247,6 +245,35 @@ class Case(Reading):
             and step.name not in self.progressed
             and self.ready_ns[step.name] is not None
         )
+
+
+class _Spoiled:
+    """The green spans of a step that mean nothing, since what they are part of, or what is part of them, went wrong."""
+
+    def __init__(self, case: Case, state: StepState) -> None:
+        self._case = case
+        standing = [hop for hop, _ in [*state.failures, *state.stops]]
+        self._fallen = {hop.key for hop in standing}
+        self._above = {up.key for hop in standing for up in case.journey.ancestors(hop)}
+        # A record that could not be kept takes nothing back of what another system said before.
+        undoing = [hop for hop in standing if not is_datastore(hop)]
+        self._undone = {one.key for hop in undoing for one in (hop, *case.journey.ancestors(hop))}
+        self._undone = {key for key in self._undone if key in case.direct and case.step_of[key] is state.step}
+        self._stops = [hop for hop, _ in state.stops]
+
+    def covers(self, hop: Hop) -> bool:
+        above = self._case.journey.ancestors(hop)
+        return (
+            hop.key in self._above
+            or any(up.key in self._fallen and not _only_waited(up, hop) for up in above)
+            or any(up.key in self._undone and up.service == hop.service for up in above)
+            or any(stop.service == hop.service and hop.at_ns <= stop.at_ns <= hop.end_ns for stop in self._stops)
+        )
+
+
+def _only_waited(caller: Hop, called: Hop) -> bool:
+    """Did a caller give up, and the system that it called do its work all the same?"""
+    return caller.kind in {"client", "producer"} and called.kind in {"server", "consumer"}
 
 
 def _gated(state: StepState) -> Hop | None:

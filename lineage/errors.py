@@ -26,6 +26,17 @@ _REFUSED = re.compile(
 # Whoever gave up waiting did so on purpose: the answer came by another way, or its absence is told by what is missing.
 _CANCELLED = re.compile(r"cancell?ed|CancelledError|AbortError|\bECANCELED\b", re.IGNORECASE)
 
+_THROTTLED = re.compile(r"throttl|too ?many ?requests|rate ?limit ?exceeded|RateLimitError|SlowDown", re.IGNORECASE)
+# `403 Client Error` (requests), `status code: 503`, `HTTP Error 429`, `(429)\nReason:` (generated SDKs).
+_STATUS = re.compile(
+    r"\b([45]\d\d) (?:Client|Server) Error|status(?: code)?(?: does not indicate success)?[:= ]+([45]\d\d)\b"
+    r"|\bHTTP(?:/[\d.]+)?(?: Error)?[: ]+([45]\d\d)\b|\(([45]\d\d)\)\s+Reason",
+    re.IGNORECASE,
+)
+# A vendor's code among other words: REQUEST_LIMIT_EXCEEDED.
+_CODE = re.compile(r"\b[A-Z][A-Z0-9]{2,}(?:_[A-Z0-9]+)+\b")
+_MAX_SEARCHED = 4_000
+
 # In this order: a handshake that timed out is a timeout, and a connection that a bad certificate closed is a bad one.
 _NAMES = ((_TIMEOUT, "timeout"), (_TLS, "tls"), (_REFUSED, "refused"))
 
@@ -38,7 +49,7 @@ def error_words(hop: Hop) -> str:
     failed = hop.status == "error"
     escaped = [one for one in hop.events if failed or one.attributes.get("exception.escaped", "").lower() == "true"]
     words = [hop.attributes.get("error.type", ""), *_exceptions(escaped), hop.status_message if failed else ""]
-    return "\n".join(word for word in words if word and not word.isdecimal())
+    return "\n".join(word for word in words if word and word != "_OTHER" and not word.isdecimal())
 
 
 def caught_words(hop: Hop) -> str:
@@ -62,3 +73,19 @@ def named_error(words: str) -> str:
 def was_cancelled(words: str) -> bool:
     """Did whoever waited stop waiting on purpose?"""
     return bool(_CANCELLED.search(words)) and not _TIMEOUT.search(words)
+
+
+def was_throttled(words: str) -> bool:
+    """Was the caller asked to slow down?"""
+    return bool(_THROTTLED.search(words))
+
+
+def status_in(words: str) -> int:
+    """The HTTP status that the words tell; 0 for none."""
+    found = _STATUS.search(words[:_MAX_SEARCHED])
+    return int(next(group for group in found.groups() if group)) if found else 0
+
+
+def codes_in(words: str) -> list[str]:
+    """What looks like a vendor's code in the words, in their order."""
+    return _CODE.findall(words[:_MAX_SEARCHED])

@@ -6,6 +6,7 @@ repaired by a later success at the same operation, by a later handling of the sa
 success.
 """
 
+import heapq
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -115,7 +116,7 @@ class Reading:
             return is_goal or beside.last_write_ns >= failed.at_ns
         target = target_of(failed)
         if target in beside.writes:
-            return _is_conflict(self.signs[failed.key]) and beside.writes[target] >= failed.at_ns
+            return is_conflict(self.signs[failed.key]) and beside.writes[target] >= failed.at_ns
         wrote_elsewhere = bool(beside.writes) if is_goal else beside.first_write_ns <= failed.at_ns
         return failed.kind == "client" and wrote_elsewhere
 
@@ -180,31 +181,75 @@ _NO_ANSWERS = _Answers()
 
 
 class Successes:
-    """The successes among some hops, so that each failure is compared with the latest of its kind only."""
+    """The successes among some hops, so that each failure is compared with the first and the latest of its kind."""
 
-    def __init__(self, read: "Reading", hops: Sequence[Hop]) -> None:
-        self.last_word_ns = -1
+    def __init__(self, read: Reading, hops: Sequence[Hop]) -> None:
+        self._read = read
+        self._last_word_ns = -1
+        self._done_by: dict[Key | None, int] = {}
         self._by_operation: dict[tuple[str, ...], int] = {}
+        self._first_handled: dict[tuple[str, ...], int] = {}
         self._handled: Hop | None = None
         for hop in hops:
-            if read.signs[hop.key].effect != "success":
-                continue
-            if read.speaks(hop):
-                self.last_word_ns = max(self.last_word_ns, hop.at_ns)
-            operation = operation_of(hop)
-            self._by_operation[operation] = max(self._by_operation.get(operation, -1), hop.at_ns)
-            handles = (
-                hop.kind in {"server", "consumer"} and hop.key in read.direct and hop.key not in read.above_failures
-            )
-            if handles and (self._handled is None or hop.at_ns > self._handled.at_ns):
+            if read.signs[hop.key].effect == "success":
+                self._add(hop)
+
+    def _add(self, hop: Hop) -> None:
+        if self._read.speaks(hop):
+            self._last_word_ns = max(self._last_word_ns, hop.at_ns)
+        if self._does(hop):
+            handling = self._handling_of(hop)
+            by = handling.key if handling is not None else None
+            self._done_by[by] = min(self._done_by.get(by, sys.maxsize), hop.end_ns)
+        operation = operation_of(hop)
+        self._by_operation[operation] = max(self._by_operation.get(operation, -1), hop.at_ns)
+        if self._handles(hop) and hop.key in self._read.direct and hop.key not in self._read.above_failures:
+            self._first_handled[operation] = min(self._first_handled.get(operation, sys.maxsize), hop.end_ns)
+            if self._handled is None or hop.at_ns > self._handled.at_ns:
                 self._handled = hop
 
-    def repair(self, failed: Hop, above: Sequence[Hop]) -> bool:
+    def repair(self, failed: Hop) -> bool:
         """Did something later do what `failed` failed to do?"""
-        if self.last_word_ns >= failed.at_ns or self._by_operation.get(operation_of(failed), -1) >= failed.at_ns:
+        if self._last_word_ns >= failed.at_ns or self._by_operation.get(operation_of(failed), -1) >= failed.at_ns:
             return True
         again = self._handled
+        above = self._read.journey.ancestors(failed)
         return again is not None and again.at_ns >= failed.end_ns and all(again.key != up.key for up in above)
+
+    def overrule(self, stop: Hop) -> bool:
+        """Did the step say later that all is well, or the same system handle the lead once more and not refuse it?"""
+        if self._last_word_ns > stop.at_ns:
+            return True
+        handling = self._handling_of(stop)
+        return handling is not None and self._by_operation.get(operation_of(handling), -1) > handling.end_ns
+
+    def came_before(self, hop: Hop, *, there_already: bool) -> bool:
+        """Was this done already, when it was tried once more? By another handling of the same; or by any, where the
+        answer is that the lead is `there_already`.
+        """
+        handling = self._handling_of(hop)
+        own = handling.key if handling is not None else None
+        if there_already and any(ns < hop.at_ns for by, ns in self._earliest if by != own):
+            return True
+        return handling is not None and self._first_handled.get(operation_of(handling), sys.maxsize) <= handling.at_ns
+
+    @cached_property
+    def _earliest(self) -> list[tuple[Key | None, int]]:
+        """The two handlings that did something first: of two, one is another than any given one."""
+        return heapq.nsmallest(2, self._done_by.items(), key=lambda item: item[1])
+
+    def _does(self, hop: Hop) -> bool:
+        """Does the hop do what its step is there for, by itself?"""
+        if hop.key not in self._read.direct:
+            return False
+        return self._read.speaks(hop) or (hop.key not in self._read.above_failures and not is_beside(hop))
+
+    def _handling_of(self, hop: Hop) -> Hop | None:
+        return next((up for up in (hop, *self._read.journey.ancestors(hop)) if self._handles(up)), None)
+
+    def _handles(self, hop: Hop) -> bool:
+        """Does the hop see to something: a request, a message, an activity of a workflow?"""
+        return hop.kind in {"server", "consumer"} or (hop.kind == "internal" and hop.key in self._read.direct)
 
 
 def _came_from(hop: Hop) -> list[Key]:
@@ -223,6 +268,6 @@ def _with_told(hops: Sequence[Hop]) -> Sequence[Hop]:
     return [replace(hop, events=(*hop.events, *told[hop.key])) if hop.key in told else hop for hop in hops]
 
 
-def _is_conflict(sign: Sign) -> bool:
+def is_conflict(sign: Sign) -> bool:
     """Was a record there already, or changed meanwhile?"""
     return sign.cause == "crm.duplicate_rule" or sign.raw_reason in {"409", "412"}

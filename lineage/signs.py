@@ -1,15 +1,35 @@
 """What a single hop says: it went well, it failed and why, or it refused the lead by policy.
 
-Every rule that turns plain telemetry into a cause stands in the tables of this module, each with its reason. Words
-that a sender chose (`lead.outcome`, `lead.reason`, `lead.event`) count before anything guessed from HTTP.
+What plain telemetry means stands in `tables.py`. Words that a sender chose (`lead.outcome`, `lead.reason`,
+`lead.event`) count before anything guessed from HTTP.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from lineage.bodies import first_code, refusal_in, results_in
+from lineage.bodies import FAILING_WORDS, REFUSING_WORDS, first_code, refusal_in, results_in
 from lineage.calls import asks_for_token, is_dead_letters, is_health_check, reads, sends, system_of
-from lineage.errors import caught_words, error_words, named_error, was_cancelled
+from lineage.errors import (
+    caught_words,
+    codes_in,
+    error_words,
+    named_error,
+    status_in,
+    was_cancelled,
+    was_throttled,
+)
+from lineage.tables import (
+    ANYWHERE,
+    BY_KIND,
+    GAVE_UP,
+    GRPC_AS_HTTP,
+    GRPC_NUMBERS,
+    NOT_THERE,
+    OFTEN_THROTTLED,
+    RETRYABLE_4XX,
+    RETRYABLE_CAUSES,
+)
 from model import attributes as names
 from model.causes import UNMAPPED, VendorCodes, built_in_codes, causes
 from model.flow import Step
@@ -37,71 +57,6 @@ GIVEN_UP = Sign("neutral", dead_lettered=True)  # who works off a queue of dead 
 
 EXCEPTION = "exception"  # the event name of an exception that is told as a log record
 
-# ── What an answer means at a step of a kind ────────────────────────────────────────────────────────────────────────
-# Keys: the kind of the step, then what was seen. Statuses are HTTP's; gRPC's are translated to them below.
-_BY_KIND: dict[str, dict[int | str, str]] = {
-    "capture": {
-        400: "capture.bad_payload",
-        401: "capture.signature_failed",  # a form's or webhook's sender could not prove who it is
-        403: "capture.signature_failed",
-        404: "capture.unknown_source_key",
-        413: "capture.too_large",
-        415: "capture.unsupported_type",
-        422: "capture.bad_payload",
-        "exception": "capture.transform_failed",
-    },
-    "crm": {
-        400: "crm.bad_value",
-        401: "crm.auth",
-        403: "crm.permission",
-        404: "crm.mapping_drift",  # the object or field that the integration writes to is not there
-        409: "crm.duplicate_rule",
-        410: "crm.converted_or_deleted",
-        422: "crm.validation_rule",
-        423: "crm.row_lock",
-        429: "crm.rate_limit",
-        "token": "crm.auth",  # OAuth refuses a dead refresh token with 400
-        "skipped": "crm.record_skipped_in_200",  # Marketo answers 200 and says `skipped` inside
-    },
-    # Whatever goes wrong while data is fetched, the lead is missing what the lookup would have brought.
-    "enrich": {
-        "any": "enrich.lookup_failed",
-    },
-    "sequence": {
-        "exception": "campaign.engine_failed",
-    },
-}
-_ANYWHERE: dict[str, str] = {
-    "timeout": "delivery.timeout",
-    "refused": "delivery.refused",
-    "tls": "delivery.tls",
-    "http": "delivery.http_error",
-    "dead_lettered": "delivery.retries_exhausted",
-}
-
-# Asking again may help after these (RFC 9110; 429 from RFC 6585): the lead waits until its step's deadline. After any
-# other refusal by status the same request gives the same answer.
-_RETRYABLE_4XX = frozenset({408, 425, 429})
-# Salesforce answers 400 or 403 to these, and takes the same request a moment later.
-_RETRYABLE_CAUSES = frozenset({"crm.row_lock", "crm.rate_limit", "delivery.timeout"})
-# Whoever waited went away (nginx's 499, gRPC's CANCELLED): nothing came of it, and that says nothing.
-_GAVE_UP = 499
-
-# gRPC's codes as the HTTP statuses they are mapped to by google/rpc/code.proto.
-_GRPC_AS_HTTP = {
-    1: 499, 2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400,
-    10: 409, 11: 400, 12: 501, 13: 500, 14: 503, 15: 500, 16: 401,
-}  # fmt: skip
-
-_GRPC_NAMES = (
-    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
-    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-)  # fmt: skip
-_GRPC_NUMBERS = {name: number for number, name in enumerate(_GRPC_NAMES)}
-
-_NOT_THERE = frozenset({404, 410})
-
 _OUTCOMES: dict[str, Effect] = {
     "ok": "success",
     "skipped": "stop",
@@ -111,6 +66,9 @@ _OUTCOMES: dict[str, Effect] = {
     "dead_lettered": "failure",
 }
 _SKIPPING_EVENTS = frozenset({names.ENROLLMENT_SKIPPED})
+# The last words of the names of events that turn a lead away.
+_TURNED_AWAY = REFUSING_WORDS | {"declined", "denied", "disqualified"}
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def sign_of(hop: Hop, step: Step | None, codes: VendorCodes | None = None) -> Sign:
@@ -119,7 +77,12 @@ def sign_of(hop: Hop, step: Step | None, codes: VendorCodes | None = None) -> Si
     if is_health_check(hop):
         return NEUTRAL
     meant = codes or built_in_codes()
-    sign = _said(hop, kind, meant) or _failed(hop, kind, meant) or _refused_in_body(hop, kind, meant)
+    sign = (
+        _said(hop, kind, meant)
+        or _named_so(hop, step, meant)
+        or _failed(hop, kind, meant)
+        or _refused_in_body(hop, kind, meant)
+    )
     if sign is not None:
         return sign
     if hop.signal == "event" and (step is None or hop.event == EXCEPTION):
@@ -127,15 +90,17 @@ def sign_of(hop: Hop, step: Step | None, codes: VendorCodes | None = None) -> Si
     return GIVEN_UP if is_dead_letters(hop) else SUCCESS
 
 
-def caught_sign(hop: Hop, step: Step | None) -> Sign | None:
+def caught_sign(hop: Hop, step: Step | None, codes: VendorCodes | None = None) -> Sign | None:
     """The error that a hop recorded although it ended well: why it then gave up, where nothing else tells."""
-    words = caught_words(hop)
-    return _of_error(words, step.kind if step is not None else "") if words else None
+    words, kind = caught_words(hop), step.kind if step is not None else ""
+    return _of_error(hop, words, kind, codes or built_in_codes()) if words else None
 
 
 def _said(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     """What the sender said in leadtrace's own words."""
     outcome, reason = hop.outcome, hop.reason
+    if not outcome and not reason:
+        outcome, reason = _in_span_event(hop)
     gave_up = hop.event == names.DEAD_LETTERED or outcome == "dead_lettered"
     if gave_up or (not outcome and sends(hop) and is_dead_letters(hop)):
         cause = _cause_of(reason, hop, codes) if reason else ""
@@ -156,6 +121,42 @@ def _said(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
         told = plain is not None and plain.cause
         cause, reason = (plain.cause, plain.raw_reason) if plain and told else (_unsaid(effect, kind), "")
     return Sign(effect, cause, reason, final=outcome != "retrying", explicit=True)
+
+
+def _in_span_event(hop: Hop) -> tuple[str, str]:
+    """Outcome and reason where the sender put them on an event of the span."""
+    for event in reversed(hop.events):
+        outcome, reason = event.attributes.get(names.OUTCOME, ""), event.attributes.get(names.REASON, "")
+        if outcome or reason:
+            return outcome.lower(), reason
+    return "", ""
+
+
+def _named_so(hop: Hop, step: Step | None, codes: VendorCodes) -> Sign | None:
+    """What the name of an event says: `optin_denied`, `ProgramEntryRejected`, `contact_upsert_failed`."""
+    if step is None or _is_milestone(hop, step):
+        return None
+    word = _last_word(hop.event)
+    if word in FAILING_WORDS:
+        return _failed(hop, step.kind, codes) or Sign("failure", UNMAPPED, hop.event, explicit=True)
+    code = ""
+    if word not in _TURNED_AWAY and hop.status != "error":
+        told = next((one for one in hop.events if _last_word(one.name) in REFUSING_WORDS), None)
+        word, code = ("rejected", told.attributes.get("reason", "")) if told is not None else ("", "")
+    if word not in _TURNED_AWAY:
+        return None
+    cause = (codes.resolve(code, system_of(hop)) or UNMAPPED) if code else _unsaid("stop", step.kind)
+    return Sign("stop", cause, code, final=True, explicit=True)
+
+
+def _is_milestone(hop: Hop, step: Step) -> bool:
+    """Is the event all that the step waits for? Then its name is the flow's own business."""
+    return bool(hop.event) and bool(step.matchers) and all(one.event == hop.event for one in step.matchers)
+
+
+def _last_word(name: str) -> str:
+    words = _WORDS.findall(name)
+    return words[-1].lower() if words else ""
 
 
 def _cause_of(reason: str, hop: Hop, codes: VendorCodes) -> str:
@@ -179,8 +180,8 @@ def _failed(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     status = _answered(hop)
     if status < 400:
         words = error_words(hop)
-        return _of_error(words, kind) if words or hop.status == "error" else _asked_again(hop, kind)
-    if status == _GAVE_UP or (status in _NOT_THERE and reads(hop) and kind != "enrich"):
+        return _of_error(hop, words, kind, codes) if words or hop.status == "error" else _asked_again(hop, kind, codes)
+    if status == GAVE_UP or (status in NOT_THERE and reads(hop) and kind != "enrich"):
         return NEUTRAL  # who looks something up and does not find it has learned something; nothing failed
     if hop.status == "ok" and status < 500:
         return SUCCESS  # instrumentation never sets ok: somebody looked at the answer and found it right
@@ -188,25 +189,28 @@ def _failed(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
 
 
 def _refused_by_status(hop: Hop, status: int, kind: str, codes: VendorCodes) -> Sign:
-    cause = _named(error_words(hop), kind) if status >= 500 else _refused_token(hop, status, kind)
+    words = error_words(hop)
+    if status in OFTEN_THROTTLED and was_throttled(words):
+        status = 429
+    cause = _named(words, kind) if status >= 500 else _refused_token(hop, status, kind)
     cause = cause or _cause_of_status(status, kind)
     if vendor := first_code(results_in(hop)):
         cause = codes.resolve(vendor, system_of(hop)) or cause
-    final = status < 500 and status not in _RETRYABLE_4XX and not (vendor and cause in _RETRYABLE_CAUSES)
+    final = _is_final(status) and not (vendor and cause in RETRYABLE_CAUSES)
     return Sign("failure", cause, vendor or str(status), final=final)
 
 
 def _refused_token(hop: Hop, status: int, kind: str) -> str:
-    meant = _BY_KIND.get(kind, {}).get("token", "")
+    meant = BY_KIND.get(kind, {}).get("token", "")
     return meant if meant and status in {400, 401, 403} and asks_for_token(hop) else ""
 
 
-def _asked_again(hop: Hop, kind: str) -> Sign | None:
+def _asked_again(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     """A task that ended well by asking for another try, as Celery's do."""
     if hop.attributes.get("celery.state") != "RETRY":
         return None
-    found = _of_error(hop.attributes.get("celery.retry.reason") or caught_words(hop), kind)
-    return found if found.effect == "failure" else None
+    found = _of_error(hop, hop.attributes.get("celery.retry.reason") or caught_words(hop), kind, codes)
+    return replace(found, final=False) if found.effect == "failure" else None
 
 
 def _answered(hop: Hop) -> int:
@@ -218,38 +222,49 @@ def _answered(hop: Hop) -> int:
 
 
 def _cause_of_status(status: int, kind: str) -> str:
-    table = _BY_KIND.get(kind, {})
+    table = BY_KIND.get(kind, {})
     if status in table:
         return table[status]
     if "any" in table:
         return table["any"]
-    return _ANYWHERE["timeout"] if status in {408, 504} else _ANYWHERE["http"]
+    return ANYWHERE["timeout"] if status in {408, 504} else ANYWHERE["http"]
 
 
-def _of_error(words: str, kind: str) -> Sign:
-    """An error without a status: a timeout, a connection that failed, an exception, or just an error."""
+def _of_error(hop: Hop, words: str, kind: str, codes: VendorCodes) -> Sign:
+    """An error without a status: a vendor's code among its words, a timeout, a connection that failed, a status that an
+    SDK wrote into its message, an exception, or just an error.
+    """
     if was_cancelled(words):
         return NEUTRAL
-    table = _BY_KIND.get(kind, {})
+    known = ((code, codes.resolve(code, system_of(hop))) for code in codes_in(words))
+    if told := next(((code, cause) for code, cause in known if cause), None):
+        return Sign("failure", told[1], told[0], final=told[1] not in RETRYABLE_CAUSES)
+    table = BY_KIND.get(kind, {})
     raw = words.split("\n", 1)[0].partition(": ")[0][:200]
     if named := _named(words, kind):
         return Sign("failure", named, raw)
+    if status := status_in(words) or (429 if was_throttled(words) else 0):
+        return Sign("failure", _cause_of_status(status, kind), raw, final=_is_final(status))
     if "any" in table or "exception" in table:
         return Sign("failure", table.get("any") or table["exception"], raw)
     return Sign("failure", UNMAPPED, raw)
 
 
+def _is_final(status: int) -> bool:
+    return 400 <= status < 500 and status not in RETRYABLE_4XX
+
+
 def _named(words: str, kind: str) -> str:
     """The cause of an error whose name tells it: a timeout, a connection refused, a certificate; '' for others."""
     name = named_error(words)
-    return _BY_KIND.get(kind, {}).get("any", _ANYWHERE[name]) if name else ""
+    return BY_KIND.get(kind, {}).get("any", ANYWHERE[name]) if name else ""
 
 
 def _grpc_status(hop: Hop) -> int:
     for name in ("rpc.grpc.status_code", "rpc.response.status_code", "rpc.connect_rpc.error_code"):
         if text := hop.attributes.get(name, ""):
-            number = int(text) if text.isdecimal() and len(text) < 3 else _GRPC_NUMBERS.get(text.upper(), 0)
-            return _GRPC_AS_HTTP.get(number, 0)
+            number = int(text) if text.isdecimal() and len(text) < 3 else GRPC_NUMBERS.get(text.upper(), 0)
+            return GRPC_AS_HTTP.get(number, 0)
     return 0
 
 
@@ -259,7 +274,7 @@ def _refused_in_body(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     if found is None:
         return None
     word, code = found
-    table = _BY_KIND.get(kind, {})
+    table = BY_KIND.get(kind, {})
     cause = codes.resolve(code, system_of(hop)) or table.get("skipped") or table.get("any") or UNMAPPED
     effect: Effect = "failure" if word == "failed" or _class(cause) == "fault" else "stop"
-    return Sign(effect, cause, code, final=cause not in _RETRYABLE_CAUSES)
+    return Sign(effect, cause, code, final=cause not in RETRYABLE_CAUSES)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage import signs
+from lineage import signs, tables
 from lineage.signs import sign_of
 from model import attributes
 from model.causes import causes
@@ -71,4 +71,4 @@ def test_the_table_has_every_status_that_means_something():
         for cell in re.findall(r"^\| ([\d, ]+) \|", PAGE, re.MULTILINE)
         for number in re.findall(r"\d+", cell)
     }
-    assert {status for table in signs._BY_KIND.values() for status in table if isinstance(status, int)} <= told
+    assert {status for table in tables.BY_KIND.values() for status in table if isinstance(status, int)} <= told

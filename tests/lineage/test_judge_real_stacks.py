@@ -17,7 +17,7 @@ from lineage.journey import journeys
 from lineage.verdict import judge
 from model.flow import Flow
 from model.flowfile import read_flow
-from model.hop import Hop
+from model.hop import Hop, SpanEvent
 from model.verdict import Verdict
 
 ABSENT = "observability.expected_but_absent"
@@ -730,6 +730,173 @@ def an_exception_that_is_told_as_a_log_record():
             exception__message="(500)",
         ),
     ]
+
+
+# ── more of the same ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def synced() -> list[Hop]:
+    return [*before_crm(), server("sfdc-sync", "POST /lead", at=4)]
+
+
+@story("blocked", "delivery.http_error", "cadence")
+def an_analytics_call_that_works_is_not_the_enrolment_that_failed():
+    outer = server("outreach-sync", "POST /enrol", 502, at=30, took=2)
+    refused = client("outreach-sync", f"POST {PROSPECTS}", 500, at=30.1, parent=outer)
+    return [*synced(), outer, refused, client("outreach-sync", "POST https://api.segment.io/v1/track", 200, at=31, parent=outer)]
+
+
+@story("blocked", "delivery.timeout", "cadence")
+def a_token_is_not_the_enrolment():
+    outer = server("outreach-sync", "POST /enrol", 504, at=30, took=20)
+    token = client("outreach-sync", "POST https://api.outreach.io/oauth/token", 200, at=30.1, parent=outer)
+    return [*synced(), outer, token, client("outreach-sync", f"POST {PROSPECTS}", 0, at=31, took=15, parent=outer, attributes={"error.type": "ReadTimeout"})]
+
+
+@story("entered")
+def a_record_of_the_enrolment_that_could_not_be_kept():
+    outer = server("outreach-sync", "POST /enrol", 500, at=30, took=2)
+    done = client("outreach-sync", f"POST {PROSPECTS}", 201, at=30.1, parent=outer)
+    kept = span("outreach-sync", "INSERT enrolments", "client", at=31, parent=outer, status="error", attributes={"db.system": "postgresql", "error.type": "OperationalError"})
+    return [*synced(), outer, done, kept]
+
+
+@story("entered")
+def a_lead_that_was_turned_away_while_paused_and_taken_the_next_day():
+    refused = server("outreach-sync", "POST /enrol", at=30)
+    no = client("outreach-sync", f"POST {PROSPECTS}", 200, at=30.02, took=0.05, parent=refused, attributes=body({"status": "skipped", "reason": "campaign.paused"}))
+    return [*synced(), refused, no, *enrolled(600)]
+
+
+@story("skipped", "campaign.paused", "cadence")
+def a_log_record_that_says_skipped_while_the_request_is_answered_green():
+    outer = server("outreach-sync", "POST /enrol", at=30, took=1)
+    return [*synced(), outer, log("outreach-sync", "EnrollmentSkipped", at=30.5, lead__reason="campaign.paused")]
+
+
+@story("pending", "pending.processing", "cadence", after_s=60)
+def a_message_that_is_delivered_twice_fails_the_second_time_as_the_lead_is_there():
+    first = message("sfdc-sync", "process", "lead.graded", at=5)
+    write = client("sfdc-sync", f"POST {LEADS}", 201, at=5.01, took=0.05, parent=first)
+    second = message("sfdc-sync", "process", "lead.graded", at=9, status="error")
+    clash = client("sfdc-sync", f"POST {LEADS}", 409, at=9.01, took=0.05, parent=second)
+    return [*before_crm(), first, write, second, clash]
+
+
+@story("blocked", ABSENT, "cadence")
+def a_second_delivery_that_fails_is_not_why_the_next_step_never_came():
+    first = message("sfdc-sync", "process", "lead.graded", at=5)
+    write = client("sfdc-sync", f"POST {LEADS}", 201, at=5.01, took=0.05, parent=first)
+    second = message("sfdc-sync", "process", "lead.graded", at=9, status="error")
+    return [*before_crm(), first, write, second, client("sfdc-sync", f"POST {LEADS}", 503, at=9.01, took=0.05, parent=second)]
+
+
+@story("pending", "pending.processing", "salesforce", after_s=60)
+def a_throttled_call_that_is_told_by_400():
+    outer = server("sfdc-sync", "POST /lead", 500, at=4)
+    return [*before_crm(), outer, client("sfdc-sync", "POST https://dynamodb.us-east-1.amazonaws.com/", 400, at=4.01, took=0.05, parent=outer, attributes={"error.type": "ThrottlingException", "rpc.system": "aws-api"})]
+
+
+@story("blocked", "crm.rate_limit", "salesforce")
+def an_sdk_that_tells_the_status_in_its_exception():
+    task = message("sfdc-sync", "process", "lead.graded", at=5, status="error", exceptions=[("hubspot.crm.contacts.exceptions.ApiException", "(429)\nReason: Too Many Requests\nHTTP response headers: ...")])
+    return [*before_crm(), task]
+
+
+@story("blocked", "crm.validation_rule", "salesforce", after_s=60)
+def an_sdk_that_tells_the_vendors_code_in_its_exception():
+    task = message("sfdc-sync", "process", "lead.graded", at=5, status="error", exceptions=[("simple_salesforce.exceptions.SalesforceMalformedRequest", "Malformed request https://acme.my.salesforce.com/. Response content: [{'message': 'Phone needed', 'errorCode': 'FIELD_CUSTOM_VALIDATION_EXCEPTION', 'fields': []}]")])
+    return [*before_crm(), task]
+
+
+@story("blocked", "crm.auth", "salesforce", after_s=60)
+def dotnet_tells_the_status_in_a_sentence():
+    task = message("sfdc-sync", "process", "lead.graded", at=5, status="error", message="Response status code does not indicate success: 401 (Unauthorized).")
+    return [*before_crm(), task]
+
+
+@story("blocked", "crm.permission", "salesforce", after_s=60)
+def python_requests_tells_the_status_in_a_sentence():
+    task = message("sfdc-sync", "process", "lead.graded", at=5, status="error", exceptions=[("requests.exceptions.HTTPError", "403 Client Error: Forbidden for url: https://acme.my.salesforce.com/x")])
+    return [*before_crm(), task]
+
+
+@story("blocked", "unknown.vendor_unspecified", "salesforce", "“TypeError”")
+def an_error_type_that_says_nothing_yields_to_the_exception():
+    task = message("sfdc-sync", "process", "lead.graded", at=5, status="error", attributes={"error.type": "_OTHER"}, exceptions=[("TypeError", "Cannot read properties of undefined (reading 'email')")])
+    return [*before_crm(), task]
+
+
+@story("skipped", "consent.missing", "permission")
+def a_span_event_that_says_rejected():
+    asked = server("onetrust-proxy", "POST /v1/consent/check", at=1)
+    told = Hop(**{**{name: getattr(asked, name) for name in asked.__dataclass_fields__}, "events": (SpanEvent(asked.at_ns, "consent.rejected", {}),)})
+    return [before_crm()[0], told]
+
+
+@story("skipped", "reentry.already_active", "cadence")
+def a_span_event_with_the_conventions_words():
+    outer = server("outreach-sync", "POST /enrol", at=30)
+    told = Hop(**{**{name: getattr(outer, name) for name in outer.__dataclass_fields__}, "events": (SpanEvent(outer.at_ns, "result", {"lead.outcome": "skipped", "lead.reason": "reentry.already_active"}),)})
+    return [*synced(), told]
+
+
+REFUSALS = read_flow("""
+apiVersion: leadtrace/v1
+kind: Flow
+metadata: {name: refusals}
+spec:
+  goal: nurture
+  deadline: 2h
+  steps:
+    - {name: signup, kind: capture, match: [{event: FormSubmitted}]}
+    - {name: optin, kind: consent, after: [signup], within: 10m, match: [{event: optin_checked}, {event: optin_denied}]}
+    - {name: nurture, kind: sequence, after: [optin], within: 30m, match: [{event: ProgramJoined}, {event: ProgramEntryRejected}, {event: program_entry_failed}]}
+""")
+
+
+@story("skipped", "consent.missing", "optin", flow=REFUSALS)
+def an_event_whose_name_says_denied():
+    return [log("web", "FormSubmitted", at=0), log("prefs", "optin_denied", at=3)]
+
+
+@story("skipped", "eligible.criteria_not_met", "nurture", flow=REFUSALS)
+def an_event_whose_name_says_rejected():
+    return [log("web", "FormSubmitted", at=0), log("prefs", "optin_checked", at=3), log("drip", "ProgramEntryRejected", at=9)]
+
+
+@story("blocked", "unknown.vendor_unspecified", "nurture", "program_entry_failed", flow=REFUSALS)
+def an_event_whose_name_says_failed():
+    return [log("web", "FormSubmitted", at=0), log("prefs", "optin_checked", at=3), log("drip", "program_entry_failed", at=9)]
+
+
+@story("entered", flow=REFUSALS)
+def an_event_whose_name_says_failed_and_one_that_says_joined():
+    return [*an_event_whose_name_says_failed(), log("drip", "ProgramJoined", at=60)]
+
+
+@story("blocked", "delivery.timeout", "cadence")
+def an_orchestrator_that_gave_up_on_a_slow_but_successful_write():
+    root = span("lead-saga", "lead saga", at=0.1, took=12, status="error")
+    gave_up = client("lead-saga", "POST https://sfdc-sync.internal/lead", 0, at=4, took=5, parent=root, attributes={"error.type": "java.net.http.HttpTimeoutException"})
+    return [*before_crm(), root, gave_up, server("sfdc-sync", "POST /lead", 201, at=4.1, took=8, parent=gave_up)]
+
+
+@story("blocked", "capture.signature_failed", "form", after_s=10)
+def a_webhook_whose_signature_is_wrong():
+    return [server("site-bff", FORM, 401, at=0)]
+
+
+@story("entered")
+def a_form_that_was_corrected_and_sent_again():
+    return [server("site-bff", FORM, 422, at=-20), *synced(), *enrolled()]
+
+
+@story("entered")
+def a_batch_consumer_that_links_to_many_messages():
+    grade, sent = published()
+    batch = message("sfdc-sync", "process", "lead.graded", at=6, took=2, links=[sent, before_crm()[0]], attributes={"messaging.batch.message_count": "50"})
+    return [*before_crm()[:-1], grade, sent, batch, *enrolled(40)]
 
 
 @pytest.mark.parametrize(
