@@ -4,7 +4,7 @@ A change overlaps a cause when the cause began after it. Ranked first are change
 the share of affected entries that came after the change; then by how soon after it the first of them came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,11 +28,22 @@ class Ranked:
     touches: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a change is asked to explain. `affected` are (moment, campaign) of whom it hit, the earliest first;
+    `services` are the systems in evidence. Changes after `until` explain nothing.
+    """
+
+    flow: str
+    affected: Sequence[tuple[datetime, str]]
+    services: Collection[str]
+    until: datetime
+
+
 def what_changed(store: Store, verdict: Verdict) -> list[Ranked]:
     """The changes in the day before the cause began to stop leads, the best explanation first."""
     if verdict.status not in {Status.BLOCKED, Status.SKIPPED} or not verdict.cause:
         return []
-    until = verdict.since
     affected = changes.affected_times(
         store,
         flow=verdict.flow,
@@ -42,27 +53,30 @@ def what_changed(store: Store, verdict: Verdict) -> list[Ranked]:
         since=verdict.since - NEAR,
         until=verdict.since + NEAR,
     ) or [(verdict.since, verdict.campaign)]
-    since = min(affected[0][0], until) - NEAR
-    found = [
-        *changes.versions_between(store, since, until),
-        *changes.contracts_between(store, since, until),
-        *changes.flow_edits_between(store, verdict.flow, since, until),
-        *changes.told_between(store, since, until),
-    ]
     services = {one.service for one in verdict.evidence}
-    ranked = [one for change in found if (one := _ranked(change, affected, services, verdict)) is not None]
+    return explanations(store, Trouble(verdict.flow, affected, services, verdict.since))
+
+
+def explanations(store: Store, trouble: Trouble) -> list[Ranked]:
+    """The changes since a day before the first who was affected, the best explanation first."""
+    since = min(trouble.affected[0][0], trouble.until) - NEAR
+    found = [
+        *changes.versions_between(store, since, trouble.until),
+        *changes.contracts_between(store, since, trouble.until),
+        *changes.flow_edits_between(store, trouble.flow, since, trouble.until),
+        *changes.told_between(store, since, trouble.until),
+    ]
+    ranked = [one for change in found if (one := _ranked(change, trouble)) is not None]
     return sorted(ranked, key=lambda one: (not one.touches, -one.overlap, one.first_after))[:SHOWN]
 
 
-def _ranked(
-    change: Change, affected: Sequence[tuple[datetime, str]], services: set[str], verdict: Verdict
-) -> Ranked | None:
+def _ranked(change: Change, trouble: Trouble) -> Ranked | None:
     """None for a change that touches something else, or that came after most of what it would explain."""
-    if change.flow not in {"", verdict.flow} or (change.service and change.service not in services):
+    if change.flow not in {"", trouble.flow} or (change.service and change.service not in trouble.services):
         return None
-    counted = [at for at, campaign in affected if change.campaign in {"", campaign}]
+    counted = [at for at, campaign in trouble.affected if change.campaign in {"", campaign}]
     after = [at for at in counted if at >= change.at]
-    if not after or len(after) < MIN_OVERLAP * len(affected):
+    if not after or len(after) < MIN_OVERLAP * len(trouble.affected):
         return None
     touches = bool(change.service or change.campaign or change.flow)
-    return Ranked(change, len(after) / len(affected), after[0] - change.at, touches)
+    return Ranked(change, len(after) / len(trouble.affected), after[0] - change.at, touches)
