@@ -94,6 +94,11 @@ def target_of(hop: Hop) -> str:
     return _url(hop)[0]
 
 
+def service_called(hop: Hop) -> str:
+    """What the called system is likely to call itself: `crm-writer` for `crm-writer.default.svc.cluster.local`."""
+    return hop.attributes.get("peer.service") or target_of(hop).partition(":")[0].partition(".")[0]
+
+
 def operation_of(hop: Hop) -> tuple[str, str, str, str]:
     """What a hop tried to do. A later success at the same operation repairs an earlier failure.
 

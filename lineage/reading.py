@@ -22,6 +22,7 @@ from lineage.calls import (
     operation_of,
     reads,
     sends,
+    service_called,
     target_of,
 )
 from lineage.journey import Journey
@@ -48,7 +49,7 @@ class Reading:
         failing = [hop for hop in journey.hops if self.signs[hop.key].effect == "failure"]
         self.beside = {hop.key for hop in failing if self._is_side_call(hop)}
         self.above_failures = {up.key for hop in failing if hop.key not in self.beside for up in journey.ancestors(hop)}
-        self.leaves = [hop for hop in failing if hop.key not in self.above_failures or self.signs[hop.key].explicit]
+        self.leaves = self._telling(failing)
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,6 +141,20 @@ class Reading:
         got = {key for hop in consumers for key in _came_from(hop)}
         sent = [hop for hop in self.journey.hops if sends(hop) and self.signs[hop.key].effect == "success"]
         return [(hop, hop.key in got) for hop in sent if hop.key not in reached and destination_of(hop) not in known]
+
+    def _telling(self, failing: Sequence[Hop]) -> list[Hop]:
+        """The failures that say something of their own. A call that failed says nothing beside a failure of the very
+        system that it called, though the span between them be lost.
+        """
+        leaves = [hop for hop in failing if hop.key not in self.above_failures or self.signs[hop.key].explicit]
+        services = {hop.service for hop in leaves}
+        return [
+            hop
+            for hop in leaves
+            if hop.kind != "client"
+            or self.signs[hop.key].explicit
+            or service_called(hop) not in services - {hop.service}
+        ]
 
     def only_hands_up(self, hop: Hop) -> bool:
         """Did the hop say what it did, and then answer with an error of a system below that is none of its step's?"""
