@@ -88,6 +88,15 @@ class DuplicateAnswer(Answer):
     last_seen: datetime
 
 
+class LeftAgain(Answer):
+    """After the lead had entered, it opted out or left the sequence; `reason` is the sender's word for why."""
+
+    at: datetime
+    event: str
+    service: str
+    reason: str | None
+
+
 class Why(Answer):
     """Why did this lead never enter the sequence? `since` is the moment that decided it.
 
@@ -130,6 +139,7 @@ class Why(Answer):
     asked: str = ""
     came_as: list[str] = []
     merges: list[MergeAnswer] = []
+    left_again: LeftAgain | None = None
 
 
 class EntryAnswer(Answer):
@@ -180,7 +190,7 @@ class LeadAnswer(Answer):
 
     Where leads were merged, `lead` is the one that goes on, with all that came in under any id; `asked` is the id by
     which it was asked for. `duplicates` are other leads with the same e-mail address or CRM id, the latest
-    seen first, 20 at most.
+    seen first, 20 at most. `shared_traces` says of how many leads a trace speaks, where these are several.
     """
 
     lead: str
@@ -192,6 +202,7 @@ class LeadAnswer(Answer):
     asked: str = ""
     merges: list[MergeAnswer] = []
     duplicates: list[DuplicateAnswer] = []
+    shared_traces: dict[str, int] = {}
 
 
 class FoundLead(Answer):

@@ -28,6 +28,7 @@ from lineage.shown import (
     evidence_answer,
     hop_answers,
     known_by,
+    left_again,
     mask_of,
     merges_told,
     step_state,
@@ -47,6 +48,7 @@ MAX_SKIP = 10_000
 NEAR = timedelta(hours=24)
 SHOWN_HOPS = 2_000
 SHOWN_DUPLICATES = 20
+MAX_TRACES = 500
 
 
 class NotFoundError(LookupError):
@@ -233,6 +235,7 @@ def journey_answer(known: Known) -> LeadAnswer:
         asked=known.asked,
         merges=merges_told(known.said),
         duplicates=_duplicates(known, keys),
+        shared_traces=_shared_traces(known, hops),
     )
 
 
@@ -251,6 +254,12 @@ def _duplicates(known: Known, keys: Sequence[Key]) -> list[DuplicateAnswer]:
     return [DuplicateAnswer(lead=one.lead, by=one.kind, mask=one.mask, last_seen=one.last_seen) for one in others]
 
 
+def _shared_traces(known: Known, hops: Sequence[HopAnswer]) -> dict[str, int]:
+    traces = list(dict.fromkeys(hop.trace_id for hop in hops if hop.trace_id))
+    others = leads.others_of_traces(known.library.store, traces[:MAX_TRACES], known.identity.ids)
+    return {trace: count + 1 for trace, count in others.items()}
+
+
 # ── why ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -260,16 +269,15 @@ def why(library: Library, text: str, *, flow: str | None = None, entry: str | No
 
 
 def why_answer(known: Known, *, flow: str | None = None, entry: str | None = None) -> Why:
-    """The same, of a lead that was looked up. Who asks by a merged lead's id means what came in as that, if anything
-    did.
-    """
+    """The same, of a lead that was looked up. Of merged leads, who asks by one id means what came in as that."""
     wanted = [one for one in known.verdicts if flow in (None, one.flow) and entry in (None, one.entry)]
     if not wanted:
         raise NotFoundError(_no_entry(known, flow, entry))
-    verdict = next((one for one in wanted if known.asked in one.came_as), wanted[0])
-    journey = next(one for one in known.journeys if one.entry == verdict.entry)
+    by_entry = {journey.entry: journey for journey in known.journeys}
+    verdict = next((one for one in wanted if known.asked in by_entry[one.entry].ids), wanted[0])
+    journey = by_entry[verdict.entry]
     found = known.seen(journey, verdict.flow)
-    return _why(known, verdict, [step_state(one) for one in found.steps] if found else [])
+    return _why(known, verdict, journey, [step_state(one) for one in found.steps] if found else [])
 
 
 def _no_entry(known: Known, flow: str | None, entry: str | None) -> str:
@@ -285,7 +293,7 @@ def _decided_at(known: Known, verdict: Verdict) -> datetime:
     return next((one.decided_at for one in written if one.body == body), known.now)
 
 
-def _why(known: Known, verdict: Verdict, steps: list[StepState]) -> Why:
+def _why(known: Known, verdict: Verdict, journey: Journey, steps: list[StepState]) -> Why:
     library = known.library
     meant = causes().get(verdict.cause)
     return Why(
@@ -324,6 +332,7 @@ def _why(known: Known, verdict: Verdict, steps: list[StepState]) -> Why:
         asked=known.asked,
         came_as=list(verdict.came_as),
         merges=merges_told(known.said),
+        left_again=left_again(verdict, journey),
     )
 
 

@@ -42,9 +42,14 @@ class Journey:
         return found
 
     @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The ids under which its hops came in, in the order in which they did."""
+        return tuple(dict.fromkeys(hop.lead for hop in self.hops))
+
+    @property
     def came_as(self) -> tuple[str, ...]:
-        """The ids other than the lead's own under which hops came in, in the order in which they did."""
-        return tuple(dict.fromkeys(hop.lead for hop in self.hops if hop.lead != self.lead))
+        """Those other than the lead's own: of leads that were merged into it."""
+        return tuple(one for one in self.ids if one != self.lead)
 
     def first(self, attribute: str) -> str:
         """The first value that any hop gives to an attribute; '' where none does."""

@@ -2,10 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from lineage.answers import ContributionAnswer, EntryAnswer, EvidenceAnswer, HopAnswer, MergeAnswer, StepState
+from lineage.answers import (
+    ContributionAnswer,
+    EntryAnswer,
+    EvidenceAnswer,
+    HopAnswer,
+    LeftAgain,
+    MergeAnswer,
+    StepState,
+)
 from lineage.journey import Journey
 from lineage.signs import Sign
 from lineage.verdict import Seen, StepSeen
+from model import attributes as names
 from model.causes import causes
 from model.hop import NS, Hop, moment
 from model.verdict import Contribution, Evidence, Verdict
@@ -23,7 +32,7 @@ def known_by(keys: Sequence[Key]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for key in keys:
         found.setdefault(key.kind, []).append(key.key)
-    return found
+    return {kind: list(dict.fromkeys(names)) for kind, names in found.items()}
 
 
 def entry_answer(verdict: Verdict) -> EntryAnswer:
@@ -110,6 +119,24 @@ def _early_ns(hop: Hop, by_key: Mapping[tuple[str, str], Hop]) -> int:
     causes = [parent] if parent is not None else [by_key[link] for link in hop.links if link in by_key]
     early = max((cause.at_ns for cause in causes), default=hop.at_ns) - hop.at_ns
     return early if early >= EARLY_FROM_NS else 0
+
+
+# ── after the goal ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+_LEAVING = frozenset({names.UNSUBSCRIBED, names.CONSENT_WITHDRAWN, names.SEQUENCE_EXITED})
+_BACK = frozenset({names.CONSENT_GRANTED, names.SEQUENCE_ENROLLED})
+
+
+def left_again(verdict: Verdict, journey: Journey) -> LeftAgain | None:
+    """That a lead which had entered left again, if that was the last that was heard of it."""
+    entered_at = verdict.entered_at
+    if entered_at is None:
+        return None
+    words = [hop for hop in journey.hops if hop.event in _LEAVING | _BACK and hop.at >= entered_at]
+    last = max(words, key=lambda hop: (hop.at_ns, hop.hop_id), default=None)
+    if last is None or last.event in _BACK:
+        return None
+    return LeftAgain(at=last.at, event=last.event, service=last.service, reason=last.reason or None)
 
 
 # ── merges ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -68,3 +68,8 @@ def sharing(store: Store, leads: Sequence[str], keys: Sequence[Key], *, most: in
 
 def leads_of_trace(store: Store, trace_id: str) -> list[str]:
     return [row[0] for row in store.rows("lead_of_trace", trace=trace_id)]
+
+
+def others_of_traces(store: Store, traces: Sequence[str], leads: Sequence[str]) -> dict[str, int]:
+    """Of how many leads besides these each trace speaks; a trace that speaks of no other is absent."""
+    return {row[0]: row[1] for row in store.rows("others_of_traces", traces=list(traces), leads=list(leads))}

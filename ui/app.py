@@ -10,7 +10,7 @@ from lineage import ask, measures, tally
 from lineage.answers import FlowAnswer
 from lineage.ask import Library
 from store import refusals
-from ui.asked import Clock, Cursor, First, FlowName, Lead, Long, Part, Text, TraceId, behind, part_reader
+from ui.asked import Clock, Cursor, First, FlowName, Lead, Long, Part, Show, Text, TraceId, behind, part_reader
 from ui.flow import Portion, behind_view, flow_view, portions
 from ui.lead import Question, lead_view
 from ui.render import HEADERS, render
@@ -57,9 +57,11 @@ def _glance(library: Library, clock: Clock) -> list[tuple[FlowAnswer, list[Porti
 
 def _lead_pages(router: APIRouter, library: Library, clock: Clock) -> None:
     @router.get("/leads/{lead:path}")
-    def lead_page(lead: Lead, flow: Text = "", entry: Long = "", hop: First = 0, seen: Text = "") -> Response:
+    def lead_page(  # noqa: PLR0917  one argument a parameter of the page
+        lead: Lead, flow: Text = "", entry: Long = "", hop: First = 0, show: Show = "", seen: Text = ""
+    ) -> Response:
         now = clock()
-        view = lead_view(library, Question(lead, flow, entry, hop), now=now)
+        view = lead_view(library, Question(lead, flow, entry, hop, show), now=now)
         if seen and seen == view.digest and view.pending:
             return Response(status_code=204, headers=HEADERS)  # nothing new: what is open on the page stays open
         return render("lead.html", view=view, now=now)

@@ -21,6 +21,7 @@ Text = Annotated[str, Query(max_length=200)]
 Long = Annotated[str, Query(max_length=1_000)]
 Time = Annotated[str, Query(max_length=MAX_TEXT)]
 Cursor = Annotated[str, Query(pattern=r"^\d{0,6}$")]
+Show = Annotated[str, Query(pattern="^(one|all)?$")]
 First = Annotated[int, Query(ge=0, le=100_000)]
 OfStatus = Annotated[str, Query(pattern="^(entered|skipped|blocked|pending|unknown)?$")]
 

@@ -2,14 +2,25 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lineage import ask
 from lineage.answers import EntryAnswer, EvidenceAnswer, HopAnswer, LeadAnswer, Why
-from lineage.ask import Library, NotFoundError
+from lineage.ask import Known, Library, NotFoundError
+from model.causes import UNMAPPED
 from ui.timeline import Bar, Timeline, timeline
-from ui.words import call_name, cause_title, causes_url, hop_anchor, lead_url, offset, outcome_state, trace_url
+from ui.words import (
+    call_name,
+    cause_title,
+    causes_url,
+    hop_anchor,
+    lead_url,
+    milliseconds,
+    offset,
+    outcome_state,
+    trace_url,
+)
 
 HOPS_A_PAGE = 200
 _NEAR = timedelta(hours=24)
@@ -19,12 +30,13 @@ _KEYS = {"lead": "Lead id", "crm": "CRM id", "entry": "Correlation id", "email":
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which lead, and which of its entries."""
+    """Which lead, which of its entries, and whose hops: `show` is one, all, or '' for what suits the lead."""
 
     lead: str
     flow: str = ""
     entry: str = ""
     since_hop: int = 0
+    show: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,10 @@ class HopRow:
     name: str
     cause: str
     attributes: Sequence[tuple[str, str]]
+    came_as: str
+    entry: str
+    early: str
+    shared: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +78,11 @@ class LeadView:
     known: LeadAnswer
     why: Why | None
     tabs: Sequence[Tab]
+    shows_all: bool
+    other_hops_url: str
     drawing: Timeline | None
     total: int
+    early: Sequence[HopAnswer]
     rows: Sequence[HopRow]
     first: int
     before_url: str
@@ -85,19 +104,24 @@ class LeadView:
 
 def lead_view(library: Library, asked: Question, *, now: datetime) -> LeadView:
     """The page of a lead. Raises NotFoundError for an unknown lead, and for an entry or flow it does not have."""
-    known = ask.journey_of(library, asked.lead, now=now)
-    why = _why(library, known, asked, now)
-    entry = why.entry if why else asked.entry
-    hops = [hop for hop in known.hops if not why or hop.entry == entry]
+    found = ask.look_up(library, asked.lead, now=now)
+    known = ask.journey_answer(found)
+    why = _why(found, known, asked)
+    tabs = _tabs(known, why)
+    shows_all = why is None or asked.show == "all" or (asked.show != "one" and bool(found.identity.merged))
+    hops = _in_time(known.hops) if shows_all else [hop for hop in known.hops if why and hop.entry == why.entry]
     first = min(asked.since_hop, max(len(hops) - 1, 0)) // HOPS_A_PAGE * HOPS_A_PAGE
-    page = _Page(known.lead, why, hops)
+    page = _Page(known.asked, why, hops, asked.show)
     return LeadView(
         known=known,
         why=why,
-        tabs=_tabs(known, why),
+        tabs=tabs,
+        shows_all=shows_all,
+        other_hops_url=replace(page, show="one" if shows_all else "all").url(0) if tabs else "",
         drawing=timeline(hops),
         total=len(hops),
-        rows=_rows(hops, first),
+        early=[hop for hop in hops if hop.early_ms],
+        rows=_rows(hops, first, known, tabs),
         first=first,
         before_url=page.url(first - HOPS_A_PAGE) if first else "",
         after_url=page.url(first + HOPS_A_PAGE) if first + HOPS_A_PAGE < len(hops) else "",
@@ -112,10 +136,20 @@ def lead_view(library: Library, asked: Question, *, now: datetime) -> LeadView:
     )
 
 
-def _why(library: Library, known: LeadAnswer, asked: Question, now: datetime) -> Why | None:
+def _in_time(hops: Sequence[HopAnswer]) -> list[HopAnswer]:
+    """The hops of all entries by time, each entry's own in its causal order."""
+    latest: dict[str, datetime] = {}
+    placed: list[tuple[datetime, HopAnswer]] = []
+    for hop in hops:
+        latest[hop.entry] = max(latest.get(hop.entry, hop.at), hop.at)
+        placed.append((latest[hop.entry], hop))
+    return [hop for _, hop in sorted(placed, key=lambda pair: pair[0])]
+
+
+def _why(found: Known, known: LeadAnswer, asked: Question) -> Why | None:
     """The verdict; None for a lead whose hops belong to no flow, unless one was asked for by name."""
     try:
-        return ask.why(library, known.lead, flow=asked.flow or None, entry=asked.entry or None, now=now)
+        return ask.why_answer(found, flow=asked.flow or None, entry=asked.entry or None)
     except NotFoundError:
         if known.entries or asked.flow or asked.entry:
             raise
@@ -128,7 +162,7 @@ def _tabs(known: LeadAnswer, why: Why | None) -> list[Tab]:
     return [
         Tab(
             entry,
-            lead_url(known.lead, flow=entry.flow, entry=entry.entry),
+            lead_url(known.asked, flow=entry.flow, entry=entry.entry),
             chosen=(entry.flow, entry.entry) == (why.flow, why.entry),
         )
         for entry in known.entries
@@ -142,11 +176,12 @@ class _Page:
     lead: str
     why: Why | None
     hops: Sequence[HopAnswer]
+    show: str
 
     def url(self, number: int) -> str:
         """The page on which the `number`th hop stands."""
         named = {"flow": self.why.flow, "entry": self.why.entry} if self.why else {}
-        return lead_url(self.lead, **named, hop=number // HOPS_A_PAGE * HOPS_A_PAGE or None)
+        return lead_url(self.lead, **named, show=self.show, hop=number // HOPS_A_PAGE * HOPS_A_PAGE or None)
 
     def proof(self, evidence: EvidenceAnswer) -> Proof:
         wanted = (evidence.trace_id, evidence.span_id)
@@ -158,8 +193,10 @@ class _Page:
         return Proof(evidence, call_name(hop.name, hop.attributes), hop.attempt, url)
 
 
-def _rows(hops: Sequence[HopAnswer], first: int) -> list[HopRow]:
-    start = min((hop.at for hop in hops), default=None)
+def _rows(hops: Sequence[HopAnswer], first: int, known: LeadAnswer, tabs: Sequence[Tab]) -> list[HopRow]:
+    start = hops[0].at if hops else None
+    number = {tab.entry.entry: len(tabs) - at for at, tab in enumerate(tabs)}
+    several = len({hop.entry for hop in hops}) > 1
     return [
         HopRow(
             hop=hop,
@@ -167,8 +204,12 @@ def _rows(hops: Sequence[HopAnswer], first: int) -> list[HopRow]:
             state=outcome_state(hop.outcome),
             after=offset(hop.at - start) if start else "",
             name=hop.event or call_name(hop.name, hop.attributes),
-            cause=cause_title(hop.cause) if hop.cause else "",
+            cause=cause_title(hop.cause) if hop.cause and (hop.cause != UNMAPPED or hop.reason) else "",
             attributes=telling_first(hop.attributes),
+            came_as=hop.lead if hop.lead != known.lead else "",
+            entry=f"entry {number[hop.entry]}" if several and hop.entry in number else "",
+            early=milliseconds(hop.early_ms) if hop.early_ms else "",
+            shared=known.shared_traces.get(hop.trace_id, 0),
         )
         for hop in hops[first : first + HOPS_A_PAGE]
     ]

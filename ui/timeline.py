@@ -4,7 +4,7 @@ Positions are percents of the width, so that a page needs no script to draw them
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lineage.answers import HopAnswer
@@ -19,6 +19,8 @@ _MIN_STRETCH = 0.05
 _MIN_BAR = 0.5
 _LABEL_WIDTH = 4.0
 _MIN_TICK_DISTANCE = 13.0
+_MIN_TICK_DISTANCE_NARROW = 32.0
+_LAST_TICK_NARROW = 75.0
 _NICE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
 
 
@@ -48,8 +50,11 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
+    """`minor` ones are left out where there is little room."""
+
     at: float
     label: str
+    minor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ def timeline(hops: Sequence[HopAnswer]) -> Timeline | None:
     """The drawing of these hops; None when there are none."""
     if not hops:
         return None
+    zero = hops[0].at  # of the first cause: a clock that is slow may lie before it
     spans = [(hop.at, hop.at + timedelta(milliseconds=hop.duration_ms)) for hop in hops]
     axis = fold(spans)
     first, last = min(start for start, _ in spans), max(end for _, end in spans)
@@ -107,7 +113,7 @@ def timeline(hops: Sequence[HopAnswer]) -> Timeline | None:
     return Timeline(
         lanes=tuple(_lane(service, members, axis) for service, members in services.items()),
         breaks=axis.breaks,
-        ticks=_ticks(axis, first),
+        ticks=_ticks(axis, zero),
         took=length(last - first),
     )
 
@@ -176,8 +182,13 @@ def _ticks(axis: Axis, first: datetime) -> tuple[Tick, ...]:
         for at in (stretch.start, *_round_moments(stretch, first)):
             position = stretch.position(at)
             if all(abs(position - other.at) >= _MIN_TICK_DISTANCE for other in ticks) and position <= 94:
-                ticks.append(Tick(position, offset(at - first)))
-    return tuple(sorted(ticks, key=lambda tick: tick.at))
+                ticks.append(Tick(position, offset(at - first), minor=False))
+    kept: list[Tick] = []
+    for tick in sorted(ticks, key=lambda tick: tick.at):
+        before = next((other.at for other in reversed(kept) if not other.minor), None)
+        near = before is not None and tick.at - before < _MIN_TICK_DISTANCE_NARROW
+        kept.append(replace(tick, minor=near or tick.at > _LAST_TICK_NARROW))
+    return tuple(kept)
 
 
 def _round_moments(stretch: Stretch, first: datetime) -> list[datetime]:

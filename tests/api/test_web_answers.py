@@ -176,7 +176,7 @@ def test_pages_of_search_hold_every_lead_once(web):
     assert len(first["leads"]) == 25
     second = ok(web, "/api/v1/leads", cursor=first["next"])
     leads = [one["lead"] for page in (first, second) for one in page["leads"]]
-    assert len(set(leads)) == len(leads) == 29
+    assert len(set(leads)) == len(leads) == 28  # one was merged into another
     assert second["next"] is None
     assert ok(web, "/api/v1/leads", cursor="9999") == {"leads": [], "next": None}
 

@@ -218,6 +218,9 @@ def test_each_id_finds_the_lead_that_goes_on_with_the_hops_of_both(world):
     assert [(entry.entry, entry.came_as) for entry in one.entries] == [("c-1", []), ("c-9", ["L-9"])]
     assert one.keys["lead"] == ["L-1", "L-9"]
     assert (world.why("L-9").entry, world.why("L-1").entry) == ("c-9", "c-1")
+    world.tell(captured("L-9", "c-late", 60))
+    assert world.why("L-1").entry == "c-1"
+    assert world.why("L-1", entry="c-late").lead == "L-1"
 
 
 def test_search_finds_the_lead_that_goes_on_once(world):
