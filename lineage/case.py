@@ -22,8 +22,9 @@ _ALREADY = frozenset({"identity.duplicate", *(cause for cause in causes() if cau
 
 @dataclass(slots=True)
 class StepState:
-    """What the hops of one step say together. `failures` and `stops` are those that nothing repaired; `swallowed` are
-    the failures of calls within a handling that says it went well all the same: it may have known better.
+    """What the hops of one step say together. `failures` and `stops` are those that stand; `repaired` were mended
+    later, `again` happened when the step had been done before, `aside` were beside the point. `swallowed` are failures
+    of calls within a handling that says it went well all the same: it may have known better.
     """
 
     step: Step
@@ -31,6 +32,8 @@ class StepState:
     done: Hop | None = None
     failures: list[tuple[Hop, Sign]] = field(default_factory=list)
     repaired: list[tuple[Hop, Sign]] = field(default_factory=list)
+    again: list[tuple[Hop, Sign]] = field(default_factory=list)
+    aside: list[tuple[Hop, Sign]] = field(default_factory=list)
     stops: list[tuple[Hop, Sign]] = field(default_factory=list)
     gated: Hop | None = None
     dead_lettered: Hop | None = None
@@ -79,18 +82,26 @@ class Case(Reading):
             if sign.dead_lettered:
                 state.dead_lettered = hop
             if sign.effect == "failure" and hop.key in leaves:
-                mended = hop.key in self.beside or successes.repair(hop)
-                mended = mended or successes.came_before(hop, there_already=is_conflict(sign))
-                (state.repaired if mended else state.failures).append((hop, sign))
-                if not mended and self.is_swallowed(hop):
-                    state.swallowed.add(hop.key)
+                self._weigh_failure(state, successes, hop, sign)
             elif sign.effect == "stop":
-                mended = successes.overrule(hop)
-                mended = mended or (sign.cause in _ALREADY and successes.came_before(hop, there_already=True))
-                (state.repaired if mended else state.stops).append((hop, sign))
+                again = sign.cause in _ALREADY and successes.came_before(hop, there_already=True)
+                mended = state.repaired if successes.overrule(hop) else state.again if again else state.stops
+                mended.append((hop, sign))
         state.failures = self._with_reason(state.failures)
         state.gated = _gated(state)
         state.done = self._done(state)
+
+    def _weigh_failure(self, state: StepState, successes: Successes, hop: Hop, sign: Sign) -> None:
+        if hop.key in self.beside:
+            state.aside.append((hop, sign))
+        elif successes.repair(hop):
+            state.repaired.append((hop, sign))
+        elif successes.came_before(hop, there_already=is_conflict(sign)):
+            state.again.append((hop, sign))
+        else:
+            state.failures.append((hop, sign))
+            if self.is_swallowed(hop):
+                state.swallowed.add(hop.key)
 
     def _with_reason(self, failures: list[tuple[Hop, Sign]]) -> list[tuple[Hop, Sign]]:
         """The failures; where none tells why, a message that was given up is told by what its handling caught."""

@@ -14,7 +14,7 @@ def headline(verdict: Verdict, flow: Flow, detail: str = "") -> str:
         return _entered(verdict, flow)
     if verdict.status is Status.PENDING:
         return f"{_who(verdict)} has not entered the sequence yet: {_waiting(verdict, flow)}{_until(verdict)}."
-    return f"{_who(verdict)} never entered the sequence: {_why(verdict, flow, detail)}{_besides(verdict)}."
+    return f"{_who(verdict)} never entered the sequence: {_why(verdict, flow, detail)}{_besides(verdict, flow)}."
 
 
 def _who(verdict: Verdict) -> str:
@@ -36,6 +36,8 @@ def _entered(verdict: Verdict, flow: Flow) -> str:
 def _waiting(verdict: Verdict, flow: Flow) -> str:
     step = flow.by_name[verdict.step]
     trouble = next((one for one in reversed(verdict.contributing) if one.step == step.name and one.cause != GAP), None)
+    if trouble is not None and trouble.cause == UNMAPPED:
+        return f"{called(step)} failed in a way that is not known, and a retry may still succeed"
     if trouble is not None:
         return f"{clause(trouble.cause)} at {called(step)}, and a retry may still succeed"
     known = causes().get(verdict.cause)
@@ -58,13 +60,16 @@ def _why(verdict: Verdict, flow: Flow, detail: str) -> str:
     return f"{clause(verdict.cause)} ({detail})" if detail else clause(verdict.cause)
 
 
-def _besides(verdict: Verdict) -> str:
-    """The most telling thing that went wrong besides, with its step where that is another one."""
+def _besides(verdict: Verdict, flow: Flow) -> str:
+    """The most telling thing that went wrong besides, with its step where that is another one. What the stopping step
+    waited for may be why it stopped.
+    """
     other = next((one for one in verdict.contributing if one.cause != GAP), None)
     if other is None:
         return ""
     at = f" (at {other.step})" if other.step != verdict.step else ""
-    return f"; besides, {clause(other.cause)}{at}"
+    link = "before that" if other.step in flow.before[verdict.step] else "besides"
+    return f"; {link}, {clause(other.cause)}{at}"
 
 
 def clause(cause: str) -> str:

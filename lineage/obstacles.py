@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lineage.case import Case, StepState
+from lineage.headline import spoken
 from lineage.merged import merges_away
 from lineage.signs import Sign
+from lineage.then_now import arrived_late
 from model import attributes as names
 from model.causes import UNMAPPED, causes
 from model.flow import Step
@@ -17,6 +19,7 @@ from model.hop import Hop
 from model.verdict import Status
 
 NOT_ELIGIBLE = "eligible.criteria_not_met"
+VALUE_LATE = "enrich.value_arrived_late"
 OPTED_OUT = "consent.opted_out_all"
 MERGED_AWAY = "identity.merged_away"
 EXHAUSTED = "delivery.retries_exhausted"
@@ -66,16 +69,29 @@ def obstacles(case: Case) -> list[Obstacle]:
 def _at_step(case: Case, step: Step) -> Iterator[Obstacle]:
     state = case.states[step.name]
     yield from _consent_lost(case, step)
-    yield from _stopped(state)
+    yield from _stopped(case, state)
     if step.name not in case.progressed:
         yield from _failed(case, state)
-        yield from _gate_failed(state)
+        yield from _gate_failed(case, state)
 
 
-def _stopped(state: StepState) -> Iterator[Obstacle]:
-    if state.stops and (state.step.required or state.step.kind == "consent"):
-        hop, sign = state.stops[-1]
-        yield Obstacle(state.step.name, sign.cause, hop.at_ns, (hop,), sign.raw_reason, hop.system, by_policy=True)
+def _stopped(case: Case, state: StepState) -> Iterator[Obstacle]:
+    if not state.stops or not (state.step.required or state.step.kind == "consent"):
+        return
+    hop, sign = state.stops[-1]
+    later = consent_after(case, state)
+    detail = f"it was given {spoken(later.at - hop.at)} later" if later is not None else ""
+    raw = sign.raw_reason
+    yield Obstacle(state.step.name, sign.cause, hop.at_ns, (hop,), raw, hop.system, by_policy=True, detail=detail)
+
+
+def consent_after(case: Case, state: StepState) -> Hop | None:
+    """The consent that came when the step had refused the lead already."""
+    if state.step.kind != "consent" or not state.stops:
+        return None
+    refused = state.stops[-1][0]
+    granted = (hop for hop in case.journey.hops if hop.event == names.CONSENT_GRANTED and hop.at_ns > refused.at_ns)
+    return next(granted, None)
 
 
 def _failed(case: Case, state: StepState) -> Iterator[Obstacle]:
@@ -109,12 +125,18 @@ def _tells(sign: Sign) -> int:
     return 1 if sign.cause == UNMAPPED and not sign.raw_reason else 2
 
 
-def _gate_failed(state: StepState) -> Iterator[Obstacle]:
+def _gate_failed(case: Case, state: StepState) -> Iterator[Obstacle]:
     hop, gate = state.gated, state.step.gate
-    if hop is not None and gate is not None:
-        value = hop.attributes[gate.attribute]
-        detail = f"{gate.attribute.removeprefix('lead.')} was {value}, needed {gate.wanted}"
+    if hop is None or gate is None:
+        return
+    name, value = gate.attribute.removeprefix("lead."), hop.attributes[gate.attribute]
+    detail = f"{name} was {value}, needed {gate.wanted}"
+    late = arrived_late(case, hop, state.step)
+    if late is None:
         yield Obstacle(state.step.name, NOT_ELIGIBLE, hop.at_ns, (hop,), by_policy=True, detail=detail)
+    else:
+        detail += f", and became {late.now} {spoken(late.now_at - hop.at)} later"
+        yield Obstacle(state.step.name, VALUE_LATE, hop.at_ns, (hop,), by_policy=True, detail=detail)
 
 
 _CONSENT_WORDS = frozenset({names.UNSUBSCRIBED, names.CONSENT_WITHDRAWN, names.CONSENT_GRANTED})
@@ -130,7 +152,7 @@ def _consent_lost(case: Case, step: Step) -> Iterator[Obstacle]:
     last = next((hop for hop in reversed(case.journey.hops) if hop.event in _CONSENT_WORDS), None)
     if last is None or last.event == names.CONSENT_GRANTED:
         return
-    refusals = (one for state in case.states.values() for one in _stopped(state))
+    refusals = (one for state in case.states.values() for one in _stopped(case, state))
     if not any(one.cause == OPTED_OUT and one.at_ns >= last.at_ns for one in refusals):
         yield Obstacle(at.name, OPTED_OUT, last.at_ns, (last,), last.reason, last.system, by_policy=True)
 

@@ -13,19 +13,21 @@ from datetime import datetime
 
 from lineage.calls import destination_of
 from lineage.case import Case
-from lineage.headline import headline, named, title_of
+from lineage.facts import base, contributing, system_of
+from lineage.footnotes import footnotes
+from lineage.headline import headline, named
 from lineage.journey import Journey
-from lineage.obstacles import Obstacle, class_of, obstacles, of_failures
+from lineage.obstacles import NOT_ELIGIBLE, VALUE_LATE, Obstacle, class_of, obstacles, of_failures
 from lineage.reading import Key
-from lineage.signs import SUCCESS, Sign
+from lineage.signs import Sign
+from lineage.then_now import then_and_now
 from model import attributes as names
-from model.causes import ABSENT, GAP, UNMAPPED, VendorCodes, causes
+from model.causes import ABSENT, VendorCodes
 from model.flow import Flow, Step
 from model.hop import Hop, moment
-from model.verdict import Contribution, Evidence, Status, Verdict
+from model.verdict import Status, Verdict
 
 WAITING = "pending.processing"
-MAX_EVIDENCE = 10
 
 
 def judge(
@@ -97,10 +99,10 @@ def _without_obstacle(case: Case) -> Verdict:
 
 def _entered(case: Case, goal: Hop) -> Verdict:
     verdict = replace(
-        _base(case, case.flow.by_name[case.flow.goal], Status.ENTERED, goal.end_ns, (goal,)),
+        base(case, case.flow.by_name[case.flow.goal], Status.ENTERED, goal.end_ns, (goal,)),
         entered_at=moment(goal.end_ns),
         late=goal.end_ns > case.deadline_ns,
-        contributing=_contributing(case),
+        contributing=contributing(case),
     )
     return _told(case, verdict)
 
@@ -108,21 +110,25 @@ def _entered(case: Case, goal: Hop) -> Verdict:
 def _stopped(case: Case, obstacle: Obstacle, others: Sequence[Obstacle]) -> Verdict:
     step = case.flow.by_name[obstacle.step]
     verdict = replace(
-        _base(case, step, obstacle.status, obstacle.at_ns, obstacle.hops, cause=obstacle.cause),
+        base(case, step, obstacle.status, obstacle.at_ns, obstacle.hops, cause=obstacle.cause),
         raw_reason=obstacle.raw_reason,
-        system=obstacle.system or _system_of(obstacle.hops),
-        contributing=_contributing(case, others, leading=obstacle),
+        system=obstacle.system or system_of(obstacle.hops),
+        contributing=contributing(case, others, leading=obstacle),
+        then_and_now=then_and_now(case, obstacle.hops[-1], step) if obstacle.cause in _RESTS_ON_VALUES else (),
     )
     return _told(case, verdict, obstacle.detail)
+
+
+_RESTS_ON_VALUES = frozenset({NOT_ELIGIBLE, VALUE_LATE})
 
 
 def _absent(case: Case, step: Step) -> Verdict:
     before = tuple(hop for name in step.after if (hop := case.states[name].done) is not None)
     sent = case.told_to(step)
     hops = (*before, *([sent[0]] if sent else [])) or case.journey.hops[-1:]
-    verdict = _base(case, step, Status.BLOCKED, case.due_ns(step), hops, cause=ABSENT)
+    verdict = base(case, step, Status.BLOCKED, case.due_ns(step), hops, cause=ABSENT)
     detail = f"the message on “{destination_of(sent[0])}” {_FATES[sent[1]]}" if sent else ""
-    return _told(case, replace(verdict, contributing=_contributing(case)), detail)
+    return _told(case, replace(verdict, contributing=contributing(case)), detail)
 
 
 _FATES = {False: "was published and never consumed", True: "was received and never handled"}
@@ -134,10 +140,10 @@ def _pending(case: Case, step: Step, waiting: Sequence[Obstacle]) -> Verdict:
     since_ns = first.at_ns if first else case.ready_ns[step.name] or case.captured_ns
     hops = first.hops if first else case.journey.hops[-1:]
     verdict = replace(
-        _base(case, step, Status.PENDING, since_ns, hops, cause=told.cause if told else WAITING),
+        base(case, step, Status.PENDING, since_ns, hops, cause=told.cause if told else WAITING),
         raw_reason=told.raw_reason if told else "",
         due_at=moment(_next_due_ns(case, step, waiting)),
-        contributing=_contributing(case, [one for one in waiting if one is not told]),
+        contributing=contributing(case, [one for one in waiting if one is not told]),
     )
     return _told(case, verdict)
 
@@ -171,121 +177,10 @@ def _unknown(journey: Journey, flow_name: str, why: str) -> Verdict:
     )
 
 
-# ── what every verdict tells ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _base(case: Case, step: Step, status: Status, since_ns: int, hops: Sequence[Hop], *, cause: str = "") -> Verdict:
-    journey, flow = case.journey, case.flow
-    known = causes().get(cause)
-    reached = _reached_ns(case)
-    return Verdict(
-        lead=journey.lead,
-        flow=flow.name,
-        entry=journey.entry,
-        status=status,
-        captured_at=moment(case.captured_ns),
-        since=moment(since_ns),
-        deadline_at=moment(case.deadline_ns),
-        last_hop_at=moment(max((hop.at_ns for hop in journey.hops), default=case.captured_ns)),
-        cause=cause,
-        cls=known.cls if known else "",
-        step=step.name,
-        owner=step.owner or flow.owner or (known.owner if known else ""),
-        playbook=step.playbook,
-        system=_system_of(hops),
-        reached=tuple(reached),
-        reached_at=tuple(map(moment, reached.values())),
-        campaign=journey.first(names.CAMPAIGN),
-        segment=journey.first(names.SEGMENT),
-        source=journey.first(names.SOURCE),
-        evidence=tuple(_evidence(case, hop) for hop in hops[-MAX_EVIDENCE:]),
-        notes=_notes(case),
-        touched_at=_touched_at(case),
-        stages=_stages(journey),
-        interventions=sum(hop.event == names.MANUAL_INTERVENTION for hop in journey.hops),
-        hops=len(journey.hops),
-        flow_version=flow.version,
-        came_as=journey.came_as,
-    )
-
-
-def _reached_ns(case: Case) -> dict[str, int]:
-    """The steps that were done, each with when; of one that was passed over, when a later one began."""
-    reached: dict[str, int] = {}
-    for name, state in case.states.items():
-        if state.done is not None:
-            reached[name] = state.done.end_ns
-        elif name in case.progressed:
-            reached[name] = case.progressed[name]
-    return reached
-
-
-def _touched_at(case: Case) -> datetime | None:
-    """When the lead was first touched: contacted by a person, or entered into the sequence."""
-    goal = case.states[case.flow.goal].done
-    times = [hop.at_ns for hop in case.journey.hops if hop.event == names.LEAD_CONTACTED]
-    times += [goal.end_ns] if goal is not None else []
-    return moment(min(times)) if times else None
-
-
-def _stages(journey: Journey) -> tuple[str, ...]:
-    """The stages the lead moved to, in order; qualifying for the campaign makes it an MQL."""
-    moved = [
-        names.MQL if hop.event == names.CAMPAIGN_QUALIFIED else hop.attributes.get(names.STAGE, "")
-        for hop in journey.hops
-        if hop.event in {names.CAMPAIGN_QUALIFIED, names.STAGE_MOVED}
-    ]
-    return tuple(dict.fromkeys(stage for stage in moved if stage))
-
-
 def _told(case: Case, verdict: Verdict, detail: str = "") -> Verdict:
-    return replace(verdict, headline=headline(verdict, case.flow, detail))
-
-
-def _contributing(
-    case: Case, others: Sequence[Obstacle] = (), *, leading: Obstacle | None = None
-) -> tuple[Contribution, ...]:
-    """What else went wrong and was not repaired, in the flow's order, holes in the telemetry last."""
-    found = {(one.cause, one.step) for one in others}
-    for name, state in case.states.items():
-        found |= {(sign.cause or UNMAPPED, name) for _, sign in state.failures if sign.cause}
-        found |= {(sign.cause, name) for _, sign in state.stops}
-        if case.is_gap(state):
-            found.add((GAP, name))
-    if leading is not None:
-        found.discard((leading.cause, leading.step))
-    position = case.flow.position
-    ordered = sorted(found, key=lambda one: (one[0] == GAP, position[one[1]], one[0]))
-    return tuple(Contribution(cause, step) for cause, step in ordered)
-
-
-def _notes(case: Case) -> tuple[str, ...]:
-    """Footnotes: what was mended, what ran out, what the telemetry left out."""
-    notes: list[str] = []
-    for name, state in case.states.items():
-        mended = sorted({sign.cause for _, sign in state.repaired if sign.cause})
-        notes += [f"{name}: {title_of(cause)} happened and was mended by a later try" for cause in mended]
-        if state.dead_lettered is not None:
-            notes.append(f"{name}: the retries ran out and the message was set aside (dead letter)")
-        if case.is_gap(state):
-            notes.append(f"{name}: left no trace although a later step happened (instrumentation gap)")
-    if case.journey.cut:
-        notes.append("this lead has more hops than were read; the earliest were judged")
-    return tuple(notes)
-
-
-_SAID = {"success": "ok", "failure": "failed", "stop": "skipped", "neutral": "seen"}
-
-
-def _evidence(case: Case, hop: Hop) -> Evidence:
-    sign = case.signs.get(hop.key, SUCCESS)
-    return Evidence(hop.trace_id, hop.hop_id, hop.service, hop.name, hop.at, hop.outcome or _SAID[sign.effect])
-
-
-def _system_of(hops: Sequence[Hop]) -> str:
-    return next(
-        (name for hop in reversed(hops) if (name := hop.system or hop.attributes.get("server.address", ""))), ""
-    )
+    """The verdict with what is said of it: footnotes and the headline."""
+    noted = replace(verdict, notes=footnotes(case, verdict.then_and_now))
+    return replace(noted, headline=headline(noted, case.flow, detail))
 
 
 # ── how far the entry came ──────────────────────────────────────────────────────────────────────────────────────────

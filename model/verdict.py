@@ -36,6 +36,18 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class ThenNow:
+    """A value that the decision at a step rested on, and what it is now; '' where there was none, with no moment."""
+
+    step: str
+    attribute: str
+    then: str
+    now: str
+    then_at: datetime | None
+    now_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of one entry, and why. Equal inputs give an equal verdict; times are aware UTC datetimes.
 
@@ -44,7 +56,7 @@ class Verdict:
     `reached_at` says when. `hops` counts the hops that were looked at, `touched_at` is the first touch by a person or
     the sequence, `stages` are those the lead moved to, `interventions` counts how often a person stepped in,
     `flow_version` is the flow file's that judged, `came_as` are the ids of leads merged into this one under which its
-    hops came in.
+    hops came in, `then_and_now` are the values that have changed since they decided.
     """
 
     lead: str
@@ -80,3 +92,4 @@ class Verdict:
     hops: int = 0
     flow_version: str = ""
     came_as: tuple[str, ...] = ()
+    then_and_now: tuple[ThenNow, ...] = ()

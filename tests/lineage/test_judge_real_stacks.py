@@ -352,7 +352,7 @@ def a_second_source_answers_for_the_first():
     return [*hops, outer, first, second, server("sfdc-sync", "POST /lead", at=4), *enrolled()]
 
 
-@story("skipped", "eligible.criteria_not_met", "grade", "besides, the lookup")
+@story("skipped", "eligible.criteria_not_met", "grade", "before that, the lookup")
 def a_low_score_because_both_sources_were_away():
     hops = [hop for hop in before_crm() if hop.service not in {"clearbit-gw", "grader"}]
     outer = server("clearbit-gw", "GET /companies/find", 502, at=2, took=0.9)
