@@ -5,10 +5,10 @@ FROM (
     SELECT objective, hour, toStartOfHour(began_at) AS began_hour, parts, toUInt32(good) AS goods,
            toUInt32(1 - good) AS bads, if(good, [], [failure_unit]) AS failures, decided_at AS first
     FROM slo_units FINAL
-    WHERE objective = {objective:String} AND good IN (0, 1) AND hour IN {hours:Array(UInt32)} AND gone = 0
+    WHERE objective IN {objectives:Array(String)} AND good IN (0, 1) AND hour IN {hours:Array(UInt32)} AND gone = 0
     UNION ALL
     SELECT objective, hour, began_hour, parts, 0, 0, [], toDateTime64('2100-01-01', 3, 'UTC')
     FROM slo_counts FINAL
-    WHERE objective = {objective:String} AND hour IN {hours:Array(UInt32)}
+    WHERE objective IN {objectives:Array(String)} AND hour IN {hours:Array(UInt32)}
 )
 GROUP BY objective, hour, began_hour, parts

@@ -1,0 +1,128 @@
+"""Counts of what happened: good and bad units of every group, in windows and in slots of time."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from model.budget import Count, GroupCounts, Slot
+from model.objective import Group
+from slo.scope import Scope, ms
+from store import slo_counts
+from store.engine import Store
+from store.slo_counts import HOUR_S, GroupRow, Slots, Span, hour_of
+
+OTHER = "(other)"
+MAX_SLOTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Slots of a step in [since, until), of a group, by a clock."""
+
+    since: datetime
+    until: datetime
+    step: timedelta
+    group: Group
+    clock: str
+
+    @property
+    def starts(self) -> list[datetime]:
+        """When each slot begins. Raises ValueError where there would be too many."""
+        number = -((self.since - self.until) // self.step)
+        if number > MAX_SLOTS:
+            raise ValueError(f"{number} slots are more than {MAX_SLOTS}: ask for longer ones")
+        return [self.since + self.step * nth for nth in range(number)]
+
+
+# ── windows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def counts(store: Store, scope: Scope) -> list[GroupCounts]:
+    """Every group of every level, with the windows of the tiers and the period."""
+    objective = scope.plan.objective
+    starts_ms = [scope.now_ms - ms_of(length) + 1 for length in scope.lengths]
+    ascending = sorted({*starts_ms, scope.period_ms})
+    edges = {hour_of(at) for at in (*ascending, scope.now_ms)} | scope.cut_hours(ascending[0])
+    rows = slo_counts.windows(
+        store,
+        scope.plan.key,
+        Span(ascending, scope.now_ms, sorted(edges)),
+        levels=len(objective.group_by),
+        kept=kept_groups(store, scope),
+        left_out=scope.left_out,
+    )
+    at = {start: nth for nth, start in enumerate(ascending)}
+    windows = [(length, at[start]) for length, start in zip(scope.lengths, starts_ms, strict=True)]
+    return [_group_counts(row, objective.group_by, windows, at[scope.period_ms]) for row in rows]
+
+
+def _group_counts(
+    row: GroupRow, keys: Sequence[str], windows: Sequence[tuple[timedelta, int]], period: int
+) -> GroupCounts:
+    made = [Count(*counted) for counted in row.counted]
+    return GroupCounts(
+        group=tuple(zip(keys, row.group, strict=False)),
+        windows={length: made[nth] for length, nth in windows},
+        period=made[period],
+        first_unit_at=datetime.fromtimestamp(row.first_ms / 1000, UTC),
+    )
+
+
+def kept_groups(store: Store, scope: Scope) -> list[str]:
+    """Which groups, as JSON of their values, stand for themselves: at each level the `max_groups` with the most units.
+
+    Empty where there are not more than that.
+    """
+    objective, since_ms = scope.plan.objective, scope.period_ms
+    if slo_counts.groups_at_most(store, scope.plan.key, since_ms=since_ms) <= objective.max_groups:
+        return []
+    units = [
+        (tuple(json.loads(parts)), number)
+        for parts, number, _ in slo_counts.groups(store, scope.plan.key, since_ms=since_ms, now=scope.now)
+    ]
+    kept: set[tuple[str, ...]] = {()}
+    for level in range(1, len(objective.group_by) + 1):
+        sums: dict[tuple[str, ...], int] = {}
+        for values, number in units:
+            if values[: level - 1] in kept:
+                sums[values[:level]] = sums.get(values[:level], 0) + number
+        ranked = sorted(sums, key=lambda values: (-sums[values], values))
+        kept |= set(ranked[: objective.max_groups])
+    return [as_parts(values) for values in sorted(kept - {()})]
+
+
+def as_parts(values: Sequence[str]) -> str:
+    """Values as the engine writes them: JSON without spaces, with `/` escaped."""
+    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
+
+
+# ── slots ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def slots(store: Store, scope: Scope, asked: Asked) -> list[Slot]:
+    """Every slot, also those without units. Slots of whole hours come from the counts of hours."""
+    starts = asked.starts
+    if not starts:
+        return []
+    since_ms, until_ms, step_ms = ms(asked.since), ms(asked.until), ms_of(asked.step)
+    by_hours = since_ms % (HOUR_S * 1000) == 0 and step_ms % (HOUR_S * 1000) == 0
+    last_ms = scope.now_ms if asked.clock == "began" else until_ms
+    edges = scope.cut_hours(since_ms) | {hour_of(last_ms)}
+    of = Slots(
+        since_ms=since_ms,
+        until_ms=until_ms,
+        step_ms=step_ms,
+        now_ms=scope.now_ms,
+        clock=asked.clock,
+        edges=sorted(edges),
+        raw_from=hour_of(scope.now_ms) if by_hours else 0,
+    )
+    found = slo_counts.slots(
+        store, scope.plan.key, of, group=[value for _, value in asked.group], left_out=scope.left_out
+    )
+    return [Slot(start, *found.get(nth, (0, 0))) for nth, start in enumerate(starts)]
+
+
+def ms_of(length: timedelta) -> int:
+    return length // timedelta(milliseconds=1)

@@ -1,0 +1,170 @@
+"""Counts of units: hours that are made of them, and what is asked of both.
+
+Moments are milliseconds since the epoch and hours its seconds: thousands of them are compared in one question.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from store.engine import Store
+
+MAX_GROUPS_READ = 100_000
+HOUR_S = 3_600
+_LATEST_HOUR = 4_102_444_800  # 2100-01-01, beyond which no unit lies
+
+
+def hour_of(moment_ms: int) -> int:
+    """The start of a moment's hour, in seconds, within what the column holds."""
+    return min(max(moment_ms // 1000 // HOUR_S * HOUR_S, 0), _LATEST_HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A stretch of time of a group, given by its values; [since_ms, until_ms)."""
+
+    since_ms: int
+    until_ms: int
+    group: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What does not count: units decided in a corrected range, and silent ones that waited during a blind range."""
+
+    corrected: Sequence[Range] = ()
+    blind: Sequence[Range] = ()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "corrected_from": [one.since_ms for one in self.corrected],
+            "corrected_until": [one.until_ms for one in self.corrected],
+            "corrected_parts": [list(one.group) for one in self.corrected],
+            "held_from": [one.since_ms for one in self.blind],
+            "held_until": [one.until_ms for one in self.blind],
+        }
+
+
+# ── hours ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def hours_changed(store: Store, objectives: Sequence[str], *, after: int) -> list[int]:
+    """The hours in which units of any of these objectives changed after a version, in order."""
+    return [row[0] for row in store.rows("slo_hours_changed", objectives=list(objectives), after=after)]
+
+
+def count_hours(store: Store, objectives: Sequence[str], hours: Sequence[int], *, version: int) -> None:
+    """Count these hours of these objectives anew."""
+    store.run("slo_counts_of_hours", objectives=list(objectives), hours=list(hours), version=version)
+
+
+# ── windows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What an evaluation looks at: moments since which to count, ascending, until now; and the hours they cut."""
+
+    starts_ms: Sequence[int]
+    now_ms: int
+    edges: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A group by its values; (good, bad, distinct failure units) for each start; when its first unit was decided."""
+
+    group: tuple[str, ...]
+    counted: Sequence[tuple[int, int, int]]
+    first_ms: int
+
+
+def windows(
+    store: Store, objective: str, span: Span, *, levels: int, kept: Sequence[str] = (), left_out: LeftOut
+) -> list[GroupRow]:
+    """The counts of every group of every level. Of groups, those not in `kept`, where any are, go under `(other)`."""
+    rows = store.rows(
+        "slo_windows",
+        objective=objective,
+        starts=list(span.starts_ms),
+        now_ms=span.now_ms,
+        first_hour=hour_of(span.starts_ms[0]),
+        this_hour=hour_of(span.now_ms),
+        edges=list(span.edges),
+        levels=levels,
+        kept=list(kept),
+        **left_out.parameters,
+    )
+    return [GroupRow(tuple(group), counted, first_ms) for group, counted, first_ms in rows]
+
+
+def groups_at_most(store: Store, objective: str, *, since_ms: int) -> int:
+    """How many groups an objective has had since a moment, or more than it has."""
+    return int(store.rows("slo_groups_count", objective=objective, first_hour=hour_of(since_ms))[0][0])
+
+
+def groups(store: Store, objective: str, *, since_ms: int, now: datetime) -> list[tuple[str, int, datetime]]:
+    """(values as JSON, units, first decided at) of each group, the largest first; at most MAX_GROUPS_READ."""
+    rows = store.rows("slo_groups", objective=objective, first_hour=hour_of(since_ms), now=now, most=MAX_GROUPS_READ)
+    return [(parts, int(units), first) for parts, units, first in rows]
+
+
+# ── slots ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Equal slots of time in [since_ms, until_ms), for units decided until `now_ms`. Hours in `edges`, and those from
+    `raw_from` on, are counted from units.
+    """
+
+    since_ms: int
+    until_ms: int
+    step_ms: int
+    now_ms: int
+    clock: str
+    edges: Sequence[int]
+    raw_from: int
+
+
+def slots(
+    store: Store, objective: str, of: Slots, *, group: Sequence[str], left_out: LeftOut
+) -> dict[int, tuple[int, int]]:
+    """(good, bad) by the number of the slot; slots without units are absent."""
+    last_ms = of.now_ms if of.clock == "began" else min(of.until_ms, of.now_ms)
+    rows = store.rows(
+        "slo_slots",
+        objective=objective,
+        clock=of.clock,
+        since_ms=of.since_ms,
+        until_ms=of.until_ms,
+        step_ms=of.step_ms,
+        now_ms=of.now_ms,
+        first_hour=hour_of(of.since_ms),
+        last_hour=hour_of(last_ms),
+        raw_from=of.raw_from,
+        edges=list(of.edges),
+        group=list(group),
+        **left_out.parameters,
+    )
+    return {int(slot): (int(good), int(bad)) for slot, good, bad in rows}
+
+
+# ── slices ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bad_stretches(
+    store: Store, objective: str, *, slice_ms: int, first: int, last: int
+) -> dict[str, list[tuple[int, int]]]:
+    """The stretches [from, until) of bad slices, numbered from the epoch, from `first` to `last`, by group."""
+    rows = store.rows(
+        "slo_bad_stretches",
+        objective=objective,
+        slice_ms=slice_ms,
+        first=first,
+        last=last,
+        last_hour=hour_of((last + 1) * slice_ms),
+    )
+    return {parts: [(int(begun), int(ended)) for begun, ended in stretches] for parts, stretches in rows}
