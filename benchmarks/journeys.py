@@ -1,11 +1,12 @@
 """Made-up leads on their way through ten hops, as the OTLP requests that stock SDKs would send.
 
-One in ten leads stops at the CRM, one in ten at the consent step. A request holds the spans of one service, 500 each as
-an SDK's batch would, so a lead's hops are spread over many requests. The same arguments give the same bytes.
+One in ten leads stops at the CRM, one in ten after its score. A request holds the spans of one service, 500 each as an
+SDK's batch would, so a lead's hops are spread over many requests. Ids come in no order, as real ones do; some
+attributes are the same for many hops, others for none (ports, ids in URLs). The same arguments give the same bytes.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -15,6 +16,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 SPANS_A_REQUEST = 500
 BEGINS_NS = 1_790_000_000_000_000_000
 MS = 1_000_000
+CAMPAIGNS = 40
+SERVER, CLIENT, CONSUMER = 2, 3, 5  # kinds of spans, as OTLP numbers them
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +33,23 @@ class Stop:
 
 
 STOPS = (
-    Stop("web-forms", "POST /forms/{form}", 2, 0, event="FormSubmitted"),
-    Stop("consent", "POST /consents", 2, 60, 0),
-    Stop("identity", "POST /identities", 2, 90, 0),
-    Stop("enrichment", "POST /enrichments", 2, 150, 0),
-    Stop("enrichment", "POST", 3, 155, 3),
-    Stop("scoring", "score lead", 5, 420, 3, event="ScoreChanged"),
-    Stop("routing", "POST /routes", 2, 500, 5),
-    Stop("crm-writer", "POST /leads", 2, 640, 6),
-    Stop("crm-writer", "POST", 3, 650, 7),
-    Stop("sequencer", "POST /enrolments", 2, 1_100, 7, event="SequenceEnrolled"),
+    Stop("web-forms", "POST /forms/{form}", SERVER, 0, event="FormSubmitted"),
+    Stop("consent", "POST /consents", SERVER, 60, 0),
+    Stop("identity", "POST /identities", SERVER, 90, 0),
+    Stop("enrichment", "POST /enrichments", SERVER, 150, 0),
+    Stop("enrichment", "POST", CLIENT, 155, 3),
+    Stop("scoring", "score lead", CONSUMER, 420, 3, event="ScoreChanged"),
+    Stop("routing", "POST /routes", SERVER, 500, 5),
+    Stop("crm-writer", "POST /leads", SERVER, 640, 6),
+    Stop("crm-writer", "POST", CLIENT, 650, 7),
+    Stop("sequencer", "POST /enrolments", SERVER, 1_100, 7, event="SequenceEnrolled"),
 )
 SERVICES = tuple(dict.fromkeys(stop.service for stop in STOPS))
+
+
+def lead_id(number: int) -> str:
+    """Ids that come in no order, each its own: multiplying by an odd number loses nothing."""
+    return f"L-{number * 0x9E3779B97F4A7C15 % 2**64:016x}"
 
 
 def requests(spans: int, *, seed: int = 1, first_lead: int = 0) -> Iterator[tuple[bytes, int]]:
@@ -71,8 +79,14 @@ def _request(service: str, leads: range, seed: int) -> tuple[bytes, int]:
 
 def _spans_of(number: int, service: str, seed: int) -> Iterator[Span]:
     chance = random.Random(f"{seed}/{number}")
-    trace_id, entry = chance.randbytes(16), chance.randbytes(16).hex()
-    base = chance.getrandbits(56)
+    trace_id, base = chance.randbytes(16), chance.getrandbits(56)
+    lead = {
+        "lead.id": lead_id(number),
+        "lead.correlation_id": chance.randbytes(16).hex(),
+        "lead.flow": "demo-request",
+        "lead.campaign": f"campaign-{chance.randrange(CAMPAIGNS)}",
+    }
+    score = 60 + chance.randrange(40)
     begins_ns = BEGINS_NS + number * 3 * MS + chance.randrange(MS)
     fate = number % 10
     for at, stop in enumerate(STOPS):
@@ -88,29 +102,27 @@ def _spans_of(number: int, service: str, seed: int) -> Iterator[Span]:
             kind=stop.kind,  # type: ignore[arg-type]
             start_time_unix_nano=start_ns,
             end_time_unix_nano=start_ns + chance.randrange(2, 80) * MS,
-            attributes=_attributes(number, entry, stop, status),
+            attributes=_attributes(lead, stop, status, chance.randrange(30_000, 60_000), score),
         )
-        if status == 429 and stop.kind == 3:
+        if status == 429 and stop.kind == CLIENT:
             span.status.code = 2  # type: ignore[assignment]
         yield span
 
 
-def _attributes(number: int, entry: str, stop: Stop, status: int) -> list[KeyValue]:
-    said = {
-        "lead.id": f"L-{number:08d}",
-        "lead.correlation_id": entry,
-        "lead.flow": "demo-request",
-        "lead.campaign": f"campaign-{number % 40}",
-        "http.request.method": "POST",
-        "url.full": f"https://{stop.service}.acme.example/{stop.name.rpartition('/')[2]}",
-        "http.response.status_code": status,
-    }
+def _attributes(lead: Mapping[str, str], stop: Stop, status: int, port: int, score: int) -> list[KeyValue]:
+    said: dict[str, str | int] = {**lead, "http.request.method": "POST", "http.response.status_code": status}
+    path = stop.name.rpartition("/")[2]
+    if stop.kind == CLIENT:
+        said |= {
+            "url.full": f"https://{stop.service}.acme.example/{path}/{lead['lead.id']}",
+            "server.address": f"{stop.service}.acme.example",
+        }
+    else:
+        said |= {"url.path": f"/{path}", "client.port": port}
     if stop.event:
         said["lead.event"] = stop.event
-    else:
-        said["server.address"] = f"{stop.service}.acme.example"
     if stop.event == "ScoreChanged":
-        said["lead.score"] = 60 + number % 40
+        said["lead.score"] = score
     return [_pair(key, value) for key, value in said.items()]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -50,6 +51,12 @@ def cpu_s_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
 
 
+def peak_mib() -> float:
+    """The most memory that this process has had. What getrusage says would begin with that of its parent."""
+    told = Path("/proc/self/status").read_text().partition("VmHWM:")[2]
+    return int(told.split()[0]) / 1024
+
+
 @contextmanager
 def timed(takes: list[float]) -> Iterator[None]:
     """Adds the milliseconds that the block took."""
@@ -73,7 +80,9 @@ def machine() -> str:
     )
 
 
+@cache
 def flows() -> dict[str, Flow]:
+    """The flow that the made-up leads go, read once: a process reads its files when they change."""
     flow = read_flow(Path(__file__).with_name("flow.yaml").read_text(encoding="utf-8"))
     return {flow.name: flow}
 

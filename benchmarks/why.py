@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from benchmarks import crowd, journeys
 from benchmarks.measure import Figures, flows, say, scratch, timed
 from lineage.ask import Library, search, why
-from lineage.settle import Settler
+from lineage.flowbook import FlowBook
+from lineage.judging import settle_leads
+from model.causes import built_in_codes
 from store.engine import Store
 from store.hops import hops_of_leads
 
@@ -25,7 +27,7 @@ def run(spans: int = 10_000_000, *, lookups: bool = True) -> None:
         store.migrate()
         leads = crowd.build(store, spans)
         asked = crowd.some_leads(store, leads, ASKED)
-        Settler(store, flows)._judge(asked, datetime.now(UTC))  # noqa: SLF001  settles just those asked
+        settle_leads(store, asked, FlowBook(flows()), datetime.now(UTC), built_in_codes())
         _settled(store)
         parts = store.command("SELECT count() FROM system.parts WHERE active AND table = 'timeline'")
         say(f"  the timeline has {parts} parts")

@@ -21,7 +21,7 @@ from lineage.flowbook import FlowReader
 from lineage.history import told_before
 from lineage.identity import HopsRead, Identity, hops_of_identities, read_merges
 from lineage.journey import Journey, journeys
-from lineage.settle import judge_journeys
+from lineage.judging import judge_journeys
 from lineage.shown import (
     contribution_answer,
     entry_answer,

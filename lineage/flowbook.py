@@ -5,7 +5,7 @@ choice, and it is kept like an edit: as a version that applies from an earlier m
 capture, the one that was decided on last judges.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,6 +31,13 @@ class FlowBook:
 
     current: Mapping[str, Flow]
     versions: Mapping[str, Sequence[tuple[datetime, Flow]]] = field(default_factory=dict)
+
+    @property
+    def all_flows(self) -> Iterator[Flow]:
+        """Every flow that may judge an entry, in every version."""
+        yield from self.current.values()
+        for versions in self.versions.values():
+            yield from (flow for _, flow in versions)
 
     def in_force(self, name: str, at: datetime) -> Flow | None:
         """The version that judges an entry captured at a moment; the first known one for a moment before them all."""

@@ -139,6 +139,12 @@ class Flow:
         return known
 
     @cached_property
+    def attributes_read(self) -> frozenset[str]:
+        """The attributes that its matchers and gates ask for."""
+        matched = {name for step in self.steps for matcher in step.matchers for name in matcher.attributes}
+        return frozenset(matched | {step.gate.attribute for step in self.steps if step.gate is not None})
+
+    @cached_property
     def _candidates(self) -> dict[str, tuple[tuple[Step, Matcher], ...]]:
         return {}
 

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from model import attributes as names
+
+if TYPE_CHECKING:
+    from model.shape import Shape
 
 NS = 1_000_000_000
 Value = TypeVar("Value")
@@ -92,11 +95,6 @@ class Hop:
     def outcome(self) -> str:
         return self.attributes.get(names.OUTCOME, "").lower()
 
-    @kept
-    def url(self) -> str:
-        """What was called, by the stable or the older convention."""
-        return self.attributes.get("url.full") or self.attributes.get("http.url") or ""
-
     @property
     def reason(self) -> str:
         """The canonical cause or the vendor's own code, verbatim."""
@@ -127,14 +125,3 @@ class Hop:
     @kept
     def key(self) -> tuple[str, str]:
         return (self.trace_id, self.hop_id)
-
-
-class Shape:
-    """What many hops say alike: all but lead, ids, entry, times, links and the path of the URL. What follows from
-    `hop`, which says nothing else, follows for each of them.
-    """
-
-    __slots__ = ("hop",)
-
-    def __init__(self, hop: Hop) -> None:
-        self.hop = hop

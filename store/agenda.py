@@ -1,10 +1,13 @@
 """When must which lead be looked at? New hops say now; pending verdicts say when their deadline passes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from store.engine import Store
+
+_LAST = chr(0x10FFFF)  # sorts behind every id
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +31,36 @@ class Due:
     trace: str
 
 
-def due_between(store: Store, after: datetime, until: datetime, shard: Shard, *, most: int) -> list[Due]:
-    rows = store.rows("agenda_between", after=after, until=until, shard=shard.index, shards=shard.count, most=most)
+def end_of(moment: datetime) -> Due:
+    """Stands behind every line of a moment."""
+    return Due(moment, _LAST, _LAST)
+
+
+def due_after(store: Store, last: Due, until: datetime, shard: Shard, *, most: int) -> list[Due]:
+    """The lines behind `last` up to a moment, in order; at most `most`, unless the last of them stands there twice."""
+    rows = store.rows("agenda_after", **_place("last", last), until=until, **_part(shard), most=most)
     return [Due(at, lead, trace) for at, lead, trace in rows]
 
 
-def count_between(store: Store, after: datetime, until: datetime, shard: Shard) -> int:
-    rows = store.rows("agenda_count", after=after, until=until, shard=shard.index, shards=shard.count)
-    return int(rows[0][0])
+def count_by_moment(store: Store, since: datetime, last: Due, shard: Shard) -> dict[datetime, int]:
+    """How many lines each moment after `since` has, up to and with `last`."""
+    rows = store.rows("agenda_counts", since=since, **_place("last", last), **_part(shard))
+    return {at: count for at, count in rows}  # noqa: C416  dict() takes no rows of Any
+
+
+def due_at(store: Store, moments: Sequence[datetime], last: Due, shard: Shard, *, most: int) -> list[Due]:
+    """The lines of these moments up to and with `last`."""
+    ms = [round(moment.timestamp() * 1000) for moment in moments]
+    rows = store.rows("agenda_at", moments=ms, first=min(moments), **_place("last", last), **_part(shard), most=most)
+    return [Due(at, lead, trace) for at, lead, trace in rows]
+
+
+def _place(name: str, line: Due) -> dict[str, Any]:
+    return {f"{name}_at": line.at, f"{name}_lead": line.lead, f"{name}_trace": line.trace}
+
+
+def _part(shard: Shard) -> dict[str, int]:
+    return {"shard": shard.index, "shards": shard.count}
 
 
 def remind(store: Store, reminders: Iterable[tuple[datetime, str]]) -> None:

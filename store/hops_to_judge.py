@@ -5,12 +5,14 @@ with many hops take more queries, not more memory.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from model.hop import Hop, Shape, SpanEvent
+from model.hop import Hop, SpanEvent
+from model.shape import Shape
 from store.engine import Store
 from store.hops import MAX_HOPS_OF_A_LEAD
 from store.values import PREFIX, readable_all
@@ -25,82 +27,94 @@ class HopPage:
     """Some leads, each with its hops, earliest first. Leads that nobody spoke of have none."""
 
     leads: Sequence[str]
-    columns: Sequence[Sequence[Any]]
-    rows: int
+    _rows: Iterator[Sequence[Any]]
+    _shapes: "_Shapes"
 
     def __iter__(self) -> Iterator[tuple[str, list[Hop]]]:
-        rows = islice(zip(*self.columns, strict=True), self.rows)
-        row = next(rows, None)
+        row = next(self._rows, None)
         for lead in self.leads:
             hops: list[Hop] = []
             while row is not None and row[0] == lead:
-                hops.append(_hop(row))
-                row = next(rows, None)
+                hops.append(self._hop(row))
+                row = next(self._rows, None)
             yield lead, hops
+
+    def _hop(self, row: Sequence[Any]) -> Hop:
+        """The hop of a row, without its constructor's defaults and copies: this is done ten times an entry."""
+        hop = object.__new__(Hop)
+        facts = hop.__dict__
+        facts.update(self._shapes[row[-1]])
+        (
+            facts["lead"], facts["trace_id"], facts["hop_id"], facts["parent_id"], facts["at_ns"], facts["duration_ns"],
+            facts["entry"], url, old_url, links, _,
+        ) = row  # fmt: skip
+        if url or old_url:
+            urls = {"url.full": url, "http.url": old_url}
+            facts["attributes"] = facts["attributes"] | {name: value for name, value in urls.items() if value}
+        if links:
+            facts["links"] = tuple((link["trace"], link["span"]) for link in json.loads(links))
+        return hop
 
 
 def hops_to_judge(
     store: Store,
-    leads: Sequence[str],
-    read: Sequence[str],
+    leads: Iterable[str],
+    read: Iterable[str],
     *,
     most: int = MAX_HOPS_OF_A_LEAD,
     hops_a_page: int = HOPS_A_PAGE,
 ) -> Iterator[HopPage]:
-    """The hops of these leads, at most `most` a lead, with those of their attributes that `read` names.
+    """The hops of these leads, at most `most` a lead, with those of their attributes that `read` names, and URLs.
 
     Each lead stands on one page, in the order of ids. `hops_a_page` must be more than `most`.
     """
+    shapes = _shapes(frozenset(read))
     rest = sorted(set(leads))
     while rest:
-        columns = store.columns("hops_to_judge", leads=rest, read=list(read), most=most, rows=hops_a_page)
-        page = _page(rest, columns, hops_a_page)
+        columns = store.columns("hops_to_judge", leads=rest, read=sorted(shapes.read), most=most, rows=hops_a_page)
+        page = _page(rest, columns, hops_a_page, shapes)
         yield page
         rest = rest[len(page.leads) :]
 
 
-def _page(leads: Sequence[str], columns: Sequence[Sequence[Any]], hops_a_page: int) -> HopPage:
+def _page(leads: Sequence[str], columns: Sequence[Sequence[Any]], hops_a_page: int, shapes: "_Shapes") -> HopPage:
     """The leads that were read whole: the last one on a full page may have more hops."""
+    rows = zip(*columns, strict=True)
     of_lead = columns[0] if columns else ()
     if len(of_lead) < hops_a_page:
-        return HopPage(leads, columns, len(of_lead))
+        return HopPage(leads, rows, shapes)
     last = of_lead[-1]
-    return HopPage(leads[: leads.index(last)], columns, of_lead.index(last))
+    return HopPage(leads[: leads.index(last)], islice(rows, of_lead.index(last)), shapes)
 
 
-def _hop(row: Sequence[Any]) -> Hop:
-    """The hop of a row, without its constructor's copies and defaults: this is done ten times an entry."""
-    hop = object.__new__(Hop)
-    facts = hop.__dict__
-    text, links = row[9], row[8]
-    facts.update(_shapes.get(text) or _shared(text))
-    (
-        facts["lead"], facts["trace_id"], facts["hop_id"], facts["parent_id"], facts["at_ns"], facts["duration_ns"],
-        facts["entry"], facts["url"], _, _,
-    ) = row  # fmt: skip
-    if links:
-        facts["links"] = tuple((link["trace"], link["span"]) for link in json.loads(links))
-    return hop
+class _Shapes(dict[str, dict[str, Any]]):
+    """What hops of a shape have in common, by the names of Hop's fields, for the text that stands for the shape."""
+
+    def __init__(self, read: frozenset[str]) -> None:
+        super().__init__()
+        self.read = read
+
+    def __missing__(self, text: str) -> dict[str, Any]:
+        facts = _facts(text)
+        facts["shape"] = Shape(facts, self.read)
+        if len(text) <= MAX_SHAPE_CHARS:
+            if len(self) >= MAX_SHAPES:
+                self.clear()
+            self[text] = facts
+        return facts
 
 
-_shapes: dict[str, dict[str, Any]] = {}
+@lru_cache(maxsize=8)
+def _shapes(read: frozenset[str]) -> _Shapes:
+    return _Shapes(read)
 
 
-def _shared(text: str) -> dict[str, Any]:
-    """What hops of a shape have in common, by the names of Hop's fields."""
-    (signal, service, name, kind, status, message, origin), attributes, events, body = json.loads(text)
+def _facts(text: str) -> dict[str, Any]:
+    (signal, service, name, kind, status, message), attributes, events, body = json.loads(text)
     plain = readable_all if PREFIX in text else dict
     if body:
         attributes.setdefault("body", body)
-    hop = Hop(
-        "", "", "", "", signal, 0, 0, service, name, kind, status, message, "", plain(attributes),
-        tuple(SpanEvent(0, event, plain(said)) for event, said in events),
-    )  # fmt: skip
-    facts = {name: value for name, value in vars(hop).items() if value != getattr(Hop, name, "")}
-    hop.__dict__["url"] = origin
-    facts["shape"] = Shape(hop)
-    if len(text) <= MAX_SHAPE_CHARS:
-        if len(_shapes) >= MAX_SHAPES:
-            _shapes.clear()
-        _shapes[text] = facts
-    return facts
+    return {
+        "signal": signal, "service": service, "name": name, "kind": kind, "status": status, "status_message": message,
+        "attributes": plain(attributes), "events": tuple(SpanEvent(0, event, plain(said)) for event, said in events),
+    }  # fmt: skip

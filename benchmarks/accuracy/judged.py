@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from benchmarks.accuracy.shapes import SHAPES
 from benchmarks.accuracy.told import BEGINS_S, SECOND, Case, Said, Truth, Value
-from lineage.settle import judge_lead
+from lineage.judging import judge_lead
 from model.flow import Flow
 from model.flowfile import read_flow
 from model.hop import Hop, SpanEvent

@@ -1,7 +1,7 @@
 -- What do the judge's rules read of these leads' hops? One row a hop, each hop once, at most `most` rows a lead (the
 -- earliest) and `rows` in all, leads in the order of their ids.
 --
--- `shape` is JSON of all that the rules read and that is no id, time, link or path: the same text for millions of hops, so
+-- `shape` is JSON of all that the rules read and that is no id, time, link or URL: the same text for millions of hops, so
 -- it travels as a dictionary. Attributes that need no escapes (what the payload escapes has a backslash there) are
 -- glued, at a third of the cost of toJSONString. Of a span's events the rules read what exceptions are called.
 WITH
@@ -13,18 +13,17 @@ WITH
     if(position(payload, ',"e":[{') = 0, '[]', toJSONString(arrayMap(
         event -> (event.1, mapFilter((key, _) -> key IN ('exception.type', 'exception.message', 'exception.escaped'), event.2)),
         JSONExtract(payload, 'e', 'Array(Tuple(name String, a Map(String, String)))')))) AS events_text,
-    if(attributes['url.full'] != '', attributes['url.full'], attributes['http.url']) AS called,
-    if(position(called, '[') = 0, substring(called, 1, position(called, '/', 9)), called) AS origin,
     if(has({read:Array(String)}, 'body'), toJSONString(JSONExtractString(payload, 'b')), '""') AS body_text
 SELECT
     lead_id, trace_id, hop_id, parent_id,
     toUnixTimestamp64Nano(ts) AS at_ns,
     duration_ns,
     attributes['lead.correlation_id'] AS entry,
-    called AS url,
+    attributes['url.full'] AS url,
+    attributes['http.url'] AS old_url,
     if(position(payload, ',"l":[{') = 0, '', JSONExtractRaw(payload, 'l')) AS links,
     toLowCardinality(concat(
-        '[', toJSONString((signal, service, name, kind, status, status_message, origin)),
+        '[', toJSONString((signal, service, name, kind, status, status_message)),
         ',', said_text, ',', events_text, ',', body_text, ']')) AS shape
 FROM (
     SELECT *

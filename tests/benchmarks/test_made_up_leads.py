@@ -7,8 +7,9 @@ import pytest
 from benchmarks import crowd, journeys
 from benchmarks.measure import Figures, flows
 from lineage.ask import Library, why
-from lineage.settle import Settler
-from model.causes import ABSENT
+from lineage.flowbook import FlowBook
+from lineage.judging import settle_leads
+from model.causes import ABSENT, built_in_codes
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -34,7 +35,7 @@ def test_requests_hold_as_many_spans_as_they_say(store):
 )
 def test_a_made_up_journey_has_the_fate_it_was_given(store, number, status, cause):
     store.land("traces", b"".join(body for body, _ in journeys.requests(3_000)), "all")
-    answer = why(Library(store, flows), f"L-{number:08d}", now=NOW)
+    answer = why(Library(store, flows), journeys.lead_id(number), now=NOW)
     assert answer.status == status
     assert answer.cause == cause
 
@@ -42,7 +43,7 @@ def test_a_made_up_journey_has_the_fate_it_was_given(store, number, status, caus
 def test_a_crowd_made_by_the_engine_is_judged_like_one_that_came_in(store):
     leads = crowd.build(store, 1_000)
     asked = crowd.some_leads(store, leads, leads)
-    Settler(store, flows)._judge(asked, NOW)
+    settle_leads(store, asked, FlowBook(flows()), NOW, built_in_codes())
     library = Library(store, flows)
     said = [why(library, lead, now=NOW).status for lead in asked]
     assert said.count("blocked") == leads // 10

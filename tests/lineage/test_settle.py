@@ -7,7 +7,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otlp_requests import logs, span, traces
 from telling_hops import FLOW_YAML, FLOWS
 
-from lineage import settle as settle_room
+from lineage import judging
 from lineage.ask import Library, why
 from lineage.flowbook import book
 from lineage.settle import Pace, Settler
@@ -93,7 +93,8 @@ def test_a_pending_verdict_is_settled_when_its_deadline_passes(store):
     assert written.verdict.status == "pending"
     due = written.verdict.due_at
     assert due is not None
-    lines = agenda.due_between(store, due - timedelta(seconds=1), due + timedelta(seconds=1), agenda.Shard(), most=10)
+    before = agenda.end_of(due - timedelta(seconds=1))
+    lines = agenda.due_after(store, before, due + timedelta(seconds=1), agenda.Shard(), most=10)
     assert [line.lead for line in lines] == ["L-1"]
     settler.settle(lines, due + timedelta(seconds=1))
     (written,) = verdicts_of_leads(store, ["L-1"])["L-1"]
@@ -202,7 +203,7 @@ def test_a_new_loop_goes_on_where_the_last_one_stopped(settle, store):
 
 
 def test_more_lines_than_a_batch_holds_are_all_handled(store):
-    settler = Settler(store, lambda: FLOWS, pace=Pace(lines_a_batch=10, leads_a_query=7))
+    settler = Settler(store, lambda: FLOWS, pace=Pace(lines_a_batch=10, ids_a_query=7))
     spans = [captured(lead=f"L-{n}", entry=f"c-{n}", trace=f"{n:032x}") for n in range(1, 60)]
     store.land("traces", traces(*spans), "many")
     while settler.tick():
@@ -314,14 +315,14 @@ def test_senders_whose_clocks_are_years_ahead_do_not_stop_the_loop(settle, store
 
 
 def test_a_lead_that_the_judge_fails_on_does_not_hold_up_the_others(settle, monkeypatch):
-    real = settle_room.judge_lead
+    real = judging.judge_lead
 
     def fails_on_one(lead, *rest, **how):
         if lead == "L-bad":
             raise ZeroDivisionError("a bug")
         return real(lead, *rest, **how)
 
-    monkeypatch.setattr(settle_room, "judge_lead", fails_on_one)
+    monkeypatch.setattr(judging, "judge_lead", fails_on_one)
     requests = sent(captured(lead="L-bad", entry="c-bad", trace="9" * 32), captured(), enrolled())
     assert settle(requests) == [("webinar", "c-1", "entered", "", "enrol")]
 

@@ -1,0 +1,143 @@
+"""Judges leads as they stand in the store, page by page, and writes what changed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from prometheus_client import Counter
+
+from lineage.flowbook import FlowBook
+from lineage.identity import HopsRead, Identity, hops_of_identities, read_merges
+from lineage.journey import Journey, journeys
+from lineage.rules_read import read_for
+from lineage.verdict import judge, unjudged
+from model.causes import VendorCodes
+from model.flow import Flow
+from model.hop import Hop
+from model.verdict import Verdict
+from store import agenda, verdicts
+from store.engine import Store
+from store.hops import MAX_HOPS_OF_A_LEAD
+from store.hops_to_judge import hops_to_judge
+
+log = structlog.get_logger(__name__)
+
+VERDICTS = Counter("leadtrace_verdicts_written_total", "Verdicts written or changed", ["status"])
+SETTLED = Counter("leadtrace_leads_settled_total", "Leads looked at by the settle loop")
+NOT_JUDGED = Counter("leadtrace_leads_not_judged_total", "Leads that the judge failed on; the log says which")
+
+# A due date further away is looked at again after this time: a sender whose clock is years ahead must not spread the
+# agenda over years of daily partitions (ClickHouse refuses an insert into more than 100).
+LOOK_AGAIN = timedelta(days=1)
+MERGED_A_QUERY = 20
+
+
+# ── in the store ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def settle_leads(store: Store, leads: Sequence[str], book: FlowBook, now: datetime, codes: VendorCodes) -> None:
+    """Judge these leads, and those that they were merged with, and write the verdicts that differ from what is written.
+
+    Memory is bounded in hops, not in leads: each page is written before the next is read.
+    """
+    for page in _pages(store, read_merges(store, leads).concerned(leads), read_for(book.all_flows)):
+        before = verdicts.bodies_of_leads(store, page.ids)
+        news = _News(now)
+        for identity, read in page.read:
+            judged = _judged(identity.lead, read, book, now, codes)
+            if judged is not None:
+                news.take(identity, judged, [before[one] for one in identity.ids if one in before])
+        verdicts.write(store, news.made, news.gone, decided_at=agenda.engine_now(store))
+        agenda.remind(store, news.reminders)
+    SETTLED.inc(len(leads))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Leads with their hops, read when they are come to, and all ids that they have."""
+
+    ids: Sequence[str]
+    read: Iterable[tuple[Identity, HopsRead]]
+
+
+def _pages(store: Store, identities: Sequence[Identity], read: Iterable[str]) -> Iterator[_Page]:
+    alone = {identity.lead: identity for identity in identities if not identity.merged}
+    for page in hops_to_judge(store, alone, read):
+        yield _Page(page.leads, ((alone[lead], HopsRead(hops, len(hops) >= MAX_HOPS_OF_A_LEAD)) for lead, hops in page))
+    merged = [identity for identity in identities if identity.merged]
+    for start in range(0, len(merged), MERGED_A_QUERY):
+        some = merged[start : start + MERGED_A_QUERY]
+        found = hops_of_identities(store, some)
+        ids = [one for identity in some for one in identity.ids]
+        yield _Page(ids, [(identity, found[identity.lead]) for identity in some])
+
+
+@dataclass(slots=True)
+class _News:
+    """What differs from what is written, and when to look again."""
+
+    now: datetime
+    made: list[tuple[Verdict, str]] = field(default_factory=list)
+    gone: list[Verdict] = field(default_factory=list)
+    reminders: list[tuple[datetime, str]] = field(default_factory=list)
+
+    def take(self, identity: Identity, judged: Iterable[Verdict], before: Iterable[Mapping[verdicts.Key, str]]) -> None:
+        """All verdicts on a lead, beside what was written of it under each of its ids."""
+        known = {key: body for written in before for key, body in written.items()}
+        for verdict in judged:
+            body = verdicts.body_of(verdict)
+            if known.pop((verdict.flow, verdict.lead, verdict.entry), None) != body:
+                self.made.append((verdict, body))
+                VERDICTS.labels(verdict.status.value).inc()
+            if verdict.due_at is not None:
+                due = min(max(verdict.due_at, self.now), self.now + LOOK_AGAIN)
+                self.reminders.append((due + timedelta(milliseconds=1), identity.lead))
+        self.gone += map(verdicts.verdict_of, known.values())
+
+
+def _judged(lead: str, read: HopsRead, book: FlowBook, now: datetime, codes: VendorCodes) -> list[Verdict] | None:
+    """The lead's verdicts; None, told in the log, where the judge fails: one lead must not hold up the others."""
+    try:
+        return judge_lead(lead, read.hops, book, now, codes, cut=read.cut)
+    except Exception:
+        NOT_JUDGED.inc()
+        log.exception("lead_not_judged", lead=lead, hops=len(read.hops))
+        return None
+
+
+# ── in memory ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def judge_lead(
+    lead: str,
+    hops: Sequence[Hop],
+    flows: Mapping[str, Flow] | FlowBook,
+    now: datetime,
+    codes: VendorCodes | None = None,
+    *,
+    cut: bool = False,
+) -> list[Verdict]:
+    """The verdict on each of a lead's entries in each flow it tries: exactly one an entry and flow. `cut` says that the
+    lead has more hops than these.
+    """
+    book = flows if isinstance(flows, FlowBook) else FlowBook(flows)
+    return judge_journeys(journeys(lead, hops, book.current, cut=cut), book, now, codes)
+
+
+def judge_journeys(
+    made: Iterable[Journey], book: FlowBook, now: datetime, codes: VendorCodes | None = None
+) -> list[Verdict]:
+    """The verdict on each journey in each flow it tries."""
+    return [verdict for journey in made for verdict in _judge_journey(journey, book, now, codes)]
+
+
+def _judge_journey(journey: Journey, book: FlowBook, now: datetime, codes: VendorCodes | None) -> Iterable[Verdict]:
+    began = journey.hops[0].at
+    flows = {name: book.in_force(name, began) for name in journey.flows(book.current)}
+    for name, flow in flows.items():
+        if flow is None:
+            yield unjudged(journey, name)
+        else:
+            others = [other for other in flows.values() if other is not None and other is not flow]
+            yield judge(journey, flow, now, codes, others)
