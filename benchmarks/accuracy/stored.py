@@ -32,9 +32,7 @@ def measured_in_store(cases: Iterable[Case], folder: Path) -> Tally:
     store = Store(f"chdb://{folder}", database="accuracy")
     store.migrate()
     ended = [_adoptable(case) for case in cases if not case.plot.startswith("pending")]
-    for number, some in enumerate(_batches(ended)):
-        store.land("traces", _traces(some), f"traces-{number}")
-        store.land("logs", _logs(some), f"logs-{number}")
+    land(store, ended)
     settler = Settler(store, lambda: FLOWS)
     while settler.tick():
         pass
@@ -49,6 +47,13 @@ def measured_in_store(cases: Iterable[Case], folder: Path) -> Tally:
             for answer in answers(case, given):
                 tally.add(answer)
     return tally
+
+
+def land(store: Store, cases: Sequence[Case]) -> None:
+    """Put what the cases say into the store, as OTLP."""
+    for number, some in enumerate(_batches(cases)):
+        store.land("traces", _traces(some), f"traces-{number}")
+        store.land("logs", _logs(some), f"logs-{number}")
 
 
 def _adoptable(case: Case) -> Case:
