@@ -89,12 +89,24 @@ class DuplicateAnswer(Answer):
 
 
 class LeftAgain(Answer):
-    """After the lead had entered, it opted out or left the sequence; `reason` is the sender's word for why."""
+    """After the lead had entered, it opted out or left the sequence; `why` in words, `reason` in the sender's."""
 
     at: datetime
     event: str
     service: str
     reason: str | None
+    why: str
+
+
+class ThenNowAnswer(Answer):
+    """A value that the decision rested on, and what it is now. `then` is '' and `then_at` null where there was none."""
+
+    step: str
+    attribute: str
+    then: str
+    now: str
+    then_at: datetime | None
+    now_at: datetime
 
 
 class Why(Answer):
@@ -140,6 +152,7 @@ class Why(Answer):
     came_as: list[str] = []
     merges: list[MergeAnswer] = []
     left_again: LeftAgain | None = None
+    then_and_now: list[ThenNowAnswer] = []
 
 
 class EntryAnswer(Answer):

@@ -13,7 +13,6 @@ from lineage.answers import (
     FoundLead,
     HopAnswer,
     LeadAnswer,
-    StepState,
     Why,
 )
 from lineage.changes import what_changed
@@ -32,6 +31,7 @@ from lineage.shown import (
     mask_of,
     merges_told,
     step_state,
+    then_now_answer,
 )
 from lineage.verdict import Seen, seen
 from model.causes import VendorCodes, built_in_codes, causes
@@ -277,7 +277,7 @@ def why_answer(known: Known, *, flow: str | None = None, entry: str | None = Non
     verdict = next((one for one in wanted if known.asked in by_entry[one.entry].ids), wanted[0])
     journey = by_entry[verdict.entry]
     found = known.seen(journey, verdict.flow)
-    return _why(known, verdict, journey, [step_state(one) for one in found.steps] if found else [])
+    return _why(known, verdict, journey, found)
 
 
 def _no_entry(known: Known, flow: str | None, entry: str | None) -> str:
@@ -293,7 +293,7 @@ def _decided_at(known: Known, verdict: Verdict) -> datetime:
     return next((one.decided_at for one in written if one.body == body), known.now)
 
 
-def _why(known: Known, verdict: Verdict, journey: Journey, steps: list[StepState]) -> Why:
+def _why(known: Known, verdict: Verdict, journey: Journey, found: Seen | None) -> Why:
     library = known.library
     meant = causes().get(verdict.cause)
     return Why(
@@ -325,14 +325,15 @@ def _why(known: Known, verdict: Verdict, journey: Journey, steps: list[StepState
         segment=verdict.segment,
         source=verdict.source,
         notes=list(verdict.notes),
-        steps=steps,
+        steps=[step_state(one) for one in found.steps] if found else [],
         history=told_before(history_of_entry(library.store, known.ids, verdict.flow, verdict.entry)),
         hops=verdict.hops,
         flow_version=verdict.flow_version,
         asked=known.asked,
         came_as=list(verdict.came_as),
         merges=merges_told(known.said),
-        left_again=left_again(verdict, journey),
+        left_again=left_again(verdict, journey, found),
+        then_and_now=[then_now_answer(one) for one in verdict.then_and_now],
     )
 
 

@@ -62,17 +62,18 @@ def _left_again(case: Case) -> Iterator[str]:
     goal = case.states[case.flow.goal].done
     if goal is None:
         return
-    words = [hop for hop in case.journey.hops if hop.at_ns >= goal.end_ns and _why_left(case, hop) is not None]
-    last = max(words, key=lambda hop: (hop.at_ns, hop.hop_id), default=None)
-    if last is not None and (why := _why_left(case, last)):
+    told = ((hop, why_left(hop, case.signs[hop.key])) for hop in case.journey.hops if hop.at_ns >= goal.end_ns)
+    words = [(hop, why) for hop, why in told if why is not None]
+    last, why = max(words, key=lambda pair: (pair[0].at_ns, pair[0].hop_id), default=(goal, ""))
+    if why:
         yield f"it left the sequence again {_after(last.at_ns, goal.end_ns)} after it entered: {why}"
 
 
-def _why_left(case: Case, hop: Hop) -> str | None:
+def why_left(hop: Hop, sign: Sign) -> str | None:
     """Why the lead left, '' when it came back, None for a hop that says neither."""
     if hop.event in _BACK:
         return ""
-    cause = case.signs[hop.key].cause or hop.reason
+    cause = sign.cause or hop.reason
     if cause.startswith("exit."):
         return clause(cause)
     if hop.event not in _LEAVING:

@@ -10,14 +10,15 @@ from lineage.answers import (
     LeftAgain,
     MergeAnswer,
     StepState,
+    ThenNowAnswer,
 )
+from lineage.footnotes import why_left
 from lineage.journey import Journey
 from lineage.signs import Sign
 from lineage.verdict import Seen, StepSeen
-from model import attributes as names
 from model.causes import causes
 from model.hop import NS, Hop, moment
-from model.verdict import Contribution, Evidence, Verdict
+from model.verdict import Contribution, Evidence, ThenNow, Verdict
 from store.leads import Key
 from store.merges import MergeSaid
 
@@ -63,6 +64,12 @@ def step_state(one: StepSeen) -> StepState:
 def evidence_answer(one: Evidence) -> EvidenceAnswer:
     return EvidenceAnswer(
         trace_id=one.trace_id, span_id=one.span_id, service=one.service, name=one.name, at=one.at, outcome=one.outcome
+    )
+
+
+def then_now_answer(one: ThenNow) -> ThenNowAnswer:
+    return ThenNowAnswer(
+        step=one.step, attribute=one.attribute, then=one.then, now=one.now, then_at=one.then_at, now_at=one.now_at
     )
 
 
@@ -123,20 +130,19 @@ def _early_ns(hop: Hop, by_key: Mapping[tuple[str, str], Hop]) -> int:
 
 # ── after the goal ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-_LEAVING = frozenset({names.UNSUBSCRIBED, names.CONSENT_WITHDRAWN, names.SEQUENCE_EXITED})
-_BACK = frozenset({names.CONSENT_GRANTED, names.SEQUENCE_ENROLLED})
 
-
-def left_again(verdict: Verdict, journey: Journey) -> LeftAgain | None:
+def left_again(verdict: Verdict, journey: Journey, seen: Seen | None) -> LeftAgain | None:
     """That a lead which had entered left again, if that was the last that was heard of it."""
     entered_at = verdict.entered_at
-    if entered_at is None:
+    if entered_at is None or seen is None:
         return None
-    words = [hop for hop in journey.hops if hop.event in _LEAVING | _BACK and hop.at >= entered_at]
-    last = max(words, key=lambda hop: (hop.at_ns, hop.hop_id), default=None)
-    if last is None or last.event in _BACK:
+    told = ((hop, why_left(hop, seen.hops[hop.key][1])) for hop in journey.hops if hop.at >= entered_at)
+    words = [(hop, why) for hop, why in told if why is not None]
+    if not words:
         return None
-    return LeftAgain(at=last.at, event=last.event, service=last.service, reason=last.reason or None)
+    last, why = max(words, key=lambda pair: (pair[0].at_ns, pair[0].hop_id))
+    reason = last.reason or None
+    return LeftAgain(at=last.at, event=last.event, service=last.service, reason=reason, why=why) if why else None
 
 
 # ── merges ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,12 +4,17 @@ import hashlib
 from datetime import datetime, timedelta
 
 from otlp_requests import START, Span, span, traces
-from web_world import FLOW, KEY
+from web_world import FLOW as PLAIN_FLOW
+from web_world import KEY
 
 from lineage.ask import Library
 from lineage.settle import Settler
+from model.flowfile import read_flow
 from store.engine import Store
 
+FLOW = read_flow(
+    PLAIN_FLOW.text.replace("title: Scored,", "title: Scored, gate: {attribute: lead.score, at_least: 60},")
+)
 BATCH = ("H-batch-1", "H-batch-2", "H-batch-3")
 TWIN_ADDRESS = "grace@acme.example"
 SKEW_S = 2.3
@@ -66,6 +71,7 @@ def tell(now: datetime) -> list[Span]:
         *_skewed(lately),
         *_batch(lately),
         *_left_again(early),
+        *_scored_late(lately),
     ]
 
 
@@ -123,6 +129,13 @@ def _batch(lately: datetime) -> list[Span]:
 def _left_again(early: datetime) -> list[Span]:
     story = Story(early, "H-left", "H-left-1").captured().scored().written().enrolled()
     story.hop("preferences", "POST /unsubscribe", 600, words={"lead.event": "Unsubscribed"})
+    return story.spans
+
+
+def _scored_late(lately: datetime) -> list[Span]:
+    """The score that would have passed came a minute after the gate was asked."""
+    story = Story(lately, "H-late", "H-late-1").captured().scored(score=41)
+    story.hop("enrichment", "POST /scores", 61, words={"lead.event": "ScoreUpdated", "lead.score": 80})
     return story.spans
 
 

@@ -61,7 +61,7 @@ def test_a_merge_that_was_taken_back_is_told_and_parts_the_two(ask):
 
 def test_each_entry_is_counted_once(ask):
     funnel = ask("flows/demo-request/funnel")
-    assert funnel["entries"] == sum(funnel["by_status"].values()) == 14
+    assert funnel["entries"] == sum(funnel["by_status"].values()) == 15
     merged_away = next(one for one in funnel["causes"] if one["cause"] == "identity.merged_away")
     assert (merged_away["entries"], merged_away["leads"]) == (2, 1)
 
@@ -101,10 +101,20 @@ def test_only_the_lead_that_failed_in_a_batch_is_blocked(ask):
     assert said["H-batch-2"]["also_affected"]["leads"] == 0
 
 
+def test_a_value_that_came_after_the_decision_stands_beside_the_one_that_decided(ask):
+    why = ask("leads/H-late/why")
+    assert (why["status"], why["cause"], why["step"]) == ("blocked", "enrich.value_arrived_late", "score")
+    (changed,) = why["then_and_now"]
+    assert (changed["step"], changed["attribute"]) == ("score", "lead.score")
+    assert (changed["then"], changed["now"]) == ("41", "80")
+    assert changed["then_at"] < changed["now_at"]
+    assert ask("leads/H-skew/why")["then_and_now"] == []
+
+
 def test_a_lead_that_left_after_it_entered_has_entered_and_says_when_it_left(ask):
     why = ask("leads/H-left/why")
-    assert (why["status"], why["left_again"]["event"], why["left_again"]["service"]) == (
-        "entered", "Unsubscribed", "preferences"
-    )  # fmt: skip
+    left = why["left_again"]
+    assert (why["status"], left["event"], left["service"]) == ("entered", "Unsubscribed", "preferences")
+    assert left["why"] == "it unsubscribed"
     assert why["left_again"]["at"] > why["entered_at"]
     assert ask("leads/H-host/why")["left_again"] is None

@@ -82,5 +82,13 @@ def test_a_lead_that_left_again_says_so(read):
     assert "It left again 9 min 57 s after that: it unsubscribed, said preferences" in read("/leads/H-left").text
 
 
+def test_a_value_that_came_late_stands_beside_the_one_that_decided(read):
+    page = read("/leads/H-late")
+    assert "Then and now" in [heading.text for heading in page.all("h2")]
+    values = [cell.text for cell in page.all("td") if cell["data-label"]]
+    assert [value.split()[0] for value in values] == ["41", "80"]
+    assert values[1].endswith("1 min later")
+
+
 def test_a_lead_found_by_the_id_of_a_merged_one_says_so(read):
     assert "found as H-old" in read("/leads?q=H-old").text
