@@ -1,0 +1,176 @@
+"""An objective's units in memory, by the minute of their decision: counts for any moment of the past without asking the
+store again. Minutes are numbered from the epoch; a window of them is [first, until). Pure.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Protocol
+
+from model.budget import Count
+from model.objective import Group
+from slo.slices import Stretch, counted, joined
+
+OTHER = "(other)"
+Values = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What was decided of a group (by its values) in a minute. `failures` are the failure units of the bad ones."""
+
+    values: Values
+    minute: int
+    good: int
+    bad: int
+    failures: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The minutes of a group in which something was too old, those that do not count, and its first one."""
+
+    values: Values
+    first: int
+    bad: Sequence[Stretch]
+    uncounted: Sequence[Stretch] = ()
+
+
+class Track(Protocol):
+    """One group. Reading windows in the order of time is cheap, in any other order right."""
+
+    first: int
+
+    def totals(self, first: int, until: int) -> Count:
+        """Good and bad in a window; failure units are left at 0."""
+
+    def count(self, first: int, until: int) -> Count:
+        """Good, bad and distinct failure units in a window."""
+
+    def bad_spans(self) -> Sequence[Stretch]:
+        """The minutes in which something is bad."""
+
+
+Ledger = Mapping[Group, Track]
+
+
+# ── occurrences ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class _Distinct:
+    """How many different failure units lie in a window of one length that moves forward."""
+
+    low: int = 0
+    high: int = 0
+    inside: Counter[int] = field(default_factory=Counter)
+
+    def at(self, units: Sequence[Sequence[int]], low: int, high: int) -> int:
+        """Of the buckets [low, high)."""
+        if low < self.low or high < self.high:
+            self.low = self.high = low
+            self.inside.clear()
+        for bucket in units[self.high : high]:
+            self.inside.update(bucket)
+        for bucket in units[self.low : min(low, high)]:
+            self._take_out(bucket)
+        self.low, self.high = low, max(high, low)
+        return len(self.inside)
+
+    def _take_out(self, bucket: Sequence[int]) -> None:
+        for unit in bucket:
+            self.inside[unit] -= 1
+            if not self.inside[unit]:
+                del self.inside[unit]
+
+
+class UnitTrack:
+    """A group's units in the order of their minutes."""
+
+    def __init__(self, units: Iterable[Units]) -> None:
+        by_minute: dict[int, list[Units]] = {}
+        for one in units:
+            by_minute.setdefault(one.minute, []).append(one)
+        self._minutes = sorted(by_minute)
+        buckets = [by_minute[minute] for minute in self._minutes]
+        self._good = [0, *accumulate(sum(one.good for one in bucket) for bucket in buckets)]
+        self._bad = [0, *accumulate(sum(one.bad for one in bucket) for bucket in buckets)]
+        self._failures = [[unit for one in bucket for unit in one.failures] for bucket in buckets]
+        self._windows: dict[int, _Distinct] = {}
+        self.first = self._minutes[0] if self._minutes else 0
+
+    def totals(self, first: int, until: int) -> Count:
+        low, high = self._range(first, until)
+        return Count(self._good[high] - self._good[low], self._bad[high] - self._bad[low])
+
+    def count(self, first: int, until: int) -> Count:
+        low, high = self._range(first, until)
+        window = self._windows.setdefault(until - first, _Distinct())
+        bad = self._bad[high] - self._bad[low]
+        return Count(self._good[high] - self._good[low], bad, window.at(self._failures, low, high))
+
+    def bad_spans(self) -> Sequence[Stretch]:
+        bad = (minute for nth, minute in enumerate(self._minutes) if self._bad[nth + 1] > self._bad[nth])
+        return joined((minute, minute + 1) for minute in bad)
+
+    def _range(self, first: int, until: int) -> tuple[int, int]:
+        low = bisect_left(self._minutes, first)
+        return low, max(bisect_left(self._minutes, until), low)
+
+
+def unit_ledger(units: Iterable[Units], keys: Sequence[str], kept: frozenset[Values] = frozenset()) -> Ledger:
+    """Every group of every level; those not in `kept`, where any are, go under `(other)`."""
+    by_group: dict[Values, list[Units]] = {(): []}
+    for one in units:
+        for level in _levels(one.values, kept):
+            by_group.setdefault(level, []).append(one)
+    return {_group(keys, values): UnitTrack(some) for values, some in by_group.items() if some}
+
+
+# ── time slices ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SliceTrack:
+    """A group's minutes: bad ones, those that do not count, all others good. A bad minute is a failure of its own."""
+
+    def __init__(self, slices: Iterable[Slices]) -> None:
+        some = list(slices)
+        self.first = min(one.first for one in some)
+        self._uncounted = joined(stretch for one in some for stretch in one.uncounted)
+        self._bad = joined(stretch for one in some for stretch in one.bad)
+        self._either = joined([*self._bad, *self._uncounted])
+
+    def count(self, first: int, until: int) -> Count:
+        first = max(first, self.first)
+        left_out = counted(self._uncounted, first, until)
+        bad = counted(self._either, first, until) - left_out
+        return Count(max(until - first, 0) - left_out - bad, bad, bad)
+
+    totals = count
+
+    def bad_spans(self) -> Sequence[Stretch]:
+        return self._bad
+
+
+def slice_ledger(slices: Iterable[Slices], keys: Sequence[str], kept: frozenset[Values] = frozenset()) -> Ledger:
+    """Every group of every level, as `unit_ledger` has them."""
+    by_group: dict[Values, list[Slices]] = {}
+    for one in slices:
+        for level in _levels(one.values, kept):
+            by_group.setdefault(level, []).append(one)
+    return {_group(keys, values): SliceTrack(some) for values, some in by_group.items()}
+
+
+# ── groups ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _levels(values: Values, kept: frozenset[Values]) -> Iterable[Values]:
+    """The group with these values, and those above it."""
+    named = tuple(value if not kept or values[: nth + 1] in kept else OTHER for nth, value in enumerate(values))
+    return (named[:level] for level in range(len(named) + 1))
+
+
+def _group(keys: Sequence[str], values: Values) -> Group:
+    return tuple(zip(keys, values, strict=False))
