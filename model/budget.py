@@ -9,11 +9,16 @@ from model.objective import Group
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Judged units in a window. `failure_units` is how many distinct things failed: batches, traces, outage minutes."""
+    """Judged units in a window. `failure_units` is how many distinct things failed: batches, traces, outage minutes.
+
+    `squares` is the sum over failure units of the square of their bad units: it tells eight small failures from one
+    large one among seven. 0 when it was not counted; all are then taken to have one size.
+    """
 
     good: int = 0
     bad: int = 0
     failure_units: int = 0
+    squares: int = 0
 
     @property
     def total(self) -> int:

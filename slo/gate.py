@@ -1,6 +1,10 @@
 """The gate before an alert: could this be chance? Asked of failure units, since failures come in batches.
 
-A vendor that is away for a minute and eats eight leads failed once. Tests on single leads would page for it.
+A vendor that is away for a minute and eats eight leads failed once. Tests on single leads would page for it; a test
+that counts failure units among single leads would not see an outage where every minute fails and hundreds of leads with
+it. So both are scaled: units and failures are divided by the size of the batches that they come in, the *design effect*
+of samples in clusters (sum of squared sizes over sum of sizes; Kish, Survey Sampling, 1965). One batch counts once
+however large, beside any number of single failures.
 """
 
 from fractions import Fraction
@@ -22,11 +26,6 @@ def alpha_for(gate: Gate, groups: int) -> float:
     return min(gate.alpha, FALSE_ALARMS_OVER_GROUPS / max(groups, 1))
 
 
-def chance(count: Count, error_budget: Fraction) -> float:
-    """How often as many failure units or more would come up if the objective were just kept."""
-    return binomial_tail(count.good + count.failure_units, count.failure_units, error_budget)
-
-
 def withheld(count: Count, error_budget: Fraction, gate: Gate, alpha: float) -> tuple[Withheld, float]:
     """Why the burn in a long window is not told, and how likely it is by chance (1 where that was not asked)."""
     if count.failure_units < gate.min_failure_units:
@@ -35,36 +34,52 @@ def withheld(count: Count, error_budget: Fraction, gate: Gate, alpha: float) -> 
     return ("" if likely < alpha else "may_be_chance"), likely
 
 
-def binomial_tail(n: int, k: int, p: Fraction) -> float:
+def chance(count: Count, error_budget: Fraction) -> float:
+    """How often this many failures or more would come up, in batches of this size, if the objective were just kept."""
+    if not count.bad:
+        return 1.0
+    size = batch_size(count)
+    return binomial_tail(float(count.total / size), float(count.bad / size), error_budget)
+
+
+def batch_size(count: Count) -> Fraction:
+    """How many bad units a failure takes with it, large ones weighing more. Where only the number of failure units is
+    known, all have one size.
+    """
+    if count.squares:
+        return Fraction(count.squares, count.bad)
+    return Fraction(count.bad, max(count.failure_units, 1))
+
+
+def binomial_tail(n: float, k: float, p: Fraction) -> float:
     """P(X >= k) for X binomial in `n` trials of probability `p`; relative error below 1e-6 up to n = 10 million.
 
-    The first term comes from logarithms, the others by their ratio, which falls below 1 from the mean on: no term
-    overflows, and the sum ends as soon as the rest cannot change it.
+    For `n` and `k` that are no integers, the incomplete beta function I_p(k, n - k + 1), which the binomial tail is for
+    those that are.
     """
     if k <= 0 or p >= 1:
         return 1.0
     if k > n or p <= 0:
         return 0.0
     if k <= n * p:
-        return 1.0 - _upper(n, n - k + 1, 1 - p)
-    return _upper(n, k, p)
+        return 1.0 - _beta(n - k + 1, k, 1 - p)
+    return _beta(k, n - k + 1, p)
 
 
-def _upper(n: int, k: int, p: Fraction) -> float:
-    """The tail from a `k` above the mean."""
-    odds = float(p / (1 - p))
-    term = total = 1.0
-    for i in range(k, n):
-        term *= (n - i) / (i + 1) * odds
+def _beta(a: float, b: float, x: Fraction) -> float:
+    """The incomplete beta function I_x(a, b), for an `a` above the mean.
+
+    The first term comes from logarithms, the others by their ratio (the hypergeometric series, DLMF 8.17.8), which is
+    below 1 from the start: no term overflows, and the sum ends as soon as the rest cannot change it.
+    """
+    step, term, total = float(x), 1.0, 1.0
+    i = 0
+    while term > total * _NEGLIGIBLE:
+        term *= (a + b + i) / (a + 1 + i) * step
         total += term
-        if term < total * _NEGLIGIBLE:
-            break
-    return exp(_log_pmf(n, k, p) + log(total))
-
-
-def _log_pmf(n: int, k: int, p: Fraction) -> float:
-    choose = lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
-    return choose + k * _log(p) + (n - k) * _log(1 - p)
+        i += 1
+    first = a * _log(x) + b * _log(1 - x) + lgamma(a + b) - lgamma(a + 1) - lgamma(b)
+    return exp(first + log(total))
 
 
 def _log(p: Fraction) -> float:
