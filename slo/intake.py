@@ -19,6 +19,7 @@ from lineage.identity import read_merges
 from slo.plan import Plan
 from store import agenda, slo_counts, slo_units
 from store.engine import Store
+from store.slo_counts import DAY_S
 from store.slo_units import Line, Progress
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ class Pace:
     lines_a_batch: int = 20_000
     leads_a_step: int = 20_000
     hours_a_query: int = 100
+    days_a_query: int = 10
     batches_a_tick: int = 10
 
 
@@ -124,18 +126,13 @@ class Intake:
         if extent.leads:
             self._count(batch, [plan])
         if extent.leads < self._pace.leads_a_step:
-            self._count_all_hours(plan.key, batch)
+            self._count_changed([plan.key], 0, batch)
             at = replace(at, position="", counting=False, counted=True, completed=batch)
             log.info("objective_counted", objective=plan.objective.name)
         else:
             at = replace(at, position=extent.last)
         progress[plan.key] = at
         slo_units.note(self._store, [at], written=batch)
-
-    def _count_all_hours(self, key: str, batch: int) -> None:
-        hours = slo_counts.hours_changed(self._store, [key], after=0)
-        for some in _portions(hours, self._pace.hours_a_query):
-            slo_counts.count_hours(self._store, [key], some, version=batch)
 
     # ── one batch ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -147,36 +144,48 @@ class Intake:
 
     def _count(self, batch: int, plans: Sequence[Plan]) -> None:
         """Find the units of a batch's leads in these objectives, and keep what changed."""
-        self._join_merged(batch)
-        for plan in plans:
-            slo_units.find(self._store, plan.indicator, batch, plan.parameters)
-            attribute = plan.objective.gate.failure_unit
-            if attribute:
-                slo_units.find_failures(self._store, batch, objective=plan.key, attribute=attribute)
+        find_units(self._store, batch, plans)
         slo_units.keep(self._store, batch, [plan.key for plan in plans])
-
-    def _join_merged(self, batch: int) -> None:
-        """Of leads that were merged all ids are counted together."""
-        merged = slo_units.merged_of(self._store, batch)
-        if merged:
-            found = read_merges(self._store, merged).concerned(merged)
-            pairs = [(lead, identity.lead) for identity in found for lead in identity.ids]
-            slo_units.stand_for(self._store, batch, pairs)
 
     def _count_hours(self, plans: Sequence[Plan], progress: dict[str, Progress], batch: int) -> None:
         """Count the hours that changed; those of objectives whose history is not counted yet are left to its end."""
         keys = [plan.key for plan in plans if progress[plan.key].counted]
         if not keys:
             return
-        after = min(progress[key].completed for key in keys)
-        hours = slo_counts.hours_changed(self._store, keys, after=after)
-        for some in _portions(hours, self._pace.hours_a_query):
-            slo_counts.count_hours(self._store, keys, some, version=batch)
+        self._count_changed(keys, min(progress[key].completed for key in keys), batch)
         for key in keys:
             progress[key] = replace(progress[key], completed=batch)
         slo_units.note(self._store, [progress[key] for key in keys], written=batch)
 
 
-def _portions(hours: Sequence[int], size: int) -> Iterable[Sequence[int]]:
-    for start in range(0, len(hours), size):
-        yield hours[start : start + size]
+def find_units(store: Store, batch: int, plans: Sequence[Plan]) -> None:
+    """Find the units of a batch's leads, and of those merged with them, in these objectives. Writes scratch only."""
+    _join_merged(store, batch)
+    for plan in plans:
+        slo_units.find(store, plan.indicator, batch, plan.parameters)
+        attribute = plan.objective.gate.failure_unit
+        if attribute:
+            slo_units.find_failures(store, batch, objective=plan.key, attribute=attribute)
+
+
+def _join_merged(store: Store, batch: int) -> None:
+    """Of leads that were merged all ids are counted together."""
+    merged = slo_units.merged_of(store, batch)
+    if merged:
+        found = read_merges(store, merged).concerned(merged)
+        pairs = [(lead, identity.lead) for identity in found for lead in identity.ids]
+        slo_units.stand_for(store, batch, pairs)
+
+    def _count_changed(self, keys: Sequence[str], after: int, batch: int) -> None:
+        """Count the hours in which units changed after a version, and their days."""
+        hours = slo_counts.hours_changed(self._store, keys, after=after)
+        for some in _portions(hours, self._pace.hours_a_query):
+            slo_counts.count_hours(self._store, keys, some, version=batch)
+        days = sorted({hour // DAY_S * DAY_S for hour in hours})
+        for some in _portions(days, self._pace.days_a_query):
+            slo_counts.count_days(self._store, keys, some, version=batch)
+
+
+def _portions(moments: Sequence[int], size: int) -> Iterable[Sequence[int]]:
+    for start in range(0, len(moments), size):
+        yield moments[start : start + size]
