@@ -26,6 +26,16 @@ Stretch = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """A time in which a service was lost, in seconds: silent from, known to be lost from, heard again."""
+
+    service: str
+    silent_from_s: int
+    known_from_s: int
+    until_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What was heard of one service until `now_s`."""
 
@@ -59,6 +69,17 @@ class Heard:
             if after - before - _MINUTE_S >= _bar_s(self._longest_pause_s(before))
         ]
         return [*lost, (self.silent_from_s, self.now_s + 1)] if self.is_unusual() else lost
+
+    def losses(self) -> list[Loss]:
+        """Each time that it was lost, the last of which may still last."""
+        if not self._has_habit():
+            return []
+        pauses = [
+            (before + _MINUTE_S, after, _bar_s(self._longest_pause_s(before))) for before, after in self.spoken.pauses
+        ]
+        pauses.append((self.silent_from_s, self.now_s, _bar_s(self._longest_pause_s(self.now_s))))
+        known = [(silent, silent + bar + self.spoken.usually_late_s, until) for silent, until, bar in pauses]
+        return [Loss(self.spoken.service, *one) for one in known if one[1] <= one[2]]
 
     def _has_habit(self) -> bool:
         return self.spoken.minutes >= MIN_MINUTES

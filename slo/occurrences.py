@@ -10,7 +10,7 @@ from model.objective import Group
 from slo.scope import Scope, ms
 from store import slo_counts
 from store.engine import Store
-from store.slo_counts import HOUR_S, GroupRow, Slots, Span, hour_of
+from store.slo_counts import HOUR_S, GroupRow, Slots, hour_of, span_of
 
 OTHER = "(other)"
 MAX_SLOTS = 10_000
@@ -43,11 +43,10 @@ def counts(store: Store, scope: Scope) -> list[GroupCounts]:
     objective = scope.plan.objective
     starts_ms = [scope.now_ms - ms_of(length) + 1 for length in scope.lengths]
     ascending = sorted({*starts_ms, scope.period_ms})
-    edges = {hour_of(at) for at in (*ascending, scope.now_ms)} | scope.cut_hours(ascending[0])
     rows = slo_counts.windows(
         store,
         scope.plan.key,
-        Span(ascending, scope.now_ms, sorted(edges)),
+        span_of(ascending, scope.now_ms, scope.cut_hours(ascending[0])),
         levels=len(objective.group_by),
         kept=kept_groups(store, scope),
         left_out=scope.left_out,
@@ -81,15 +80,21 @@ def kept_groups(store: Store, scope: Scope) -> list[str]:
         (tuple(json.loads(parts)), number)
         for parts, number, _ in slo_counts.groups(store, scope.plan.key, since_ms=since_ms, now=scope.now)
     ]
+    kept = largest(units, len(objective.group_by), objective.max_groups)
+    return [as_parts(values) for values in sorted(kept)]
+
+
+def largest(units: Sequence[tuple[tuple[str, ...], int]], levels: int, most: int) -> frozenset[tuple[str, ...]]:
+    """At each level the groups with the most units, of those whose wholes are among them."""
     kept: set[tuple[str, ...]] = {()}
-    for level in range(1, len(objective.group_by) + 1):
+    for level in range(1, levels + 1):
         sums: dict[tuple[str, ...], int] = {}
         for values, number in units:
             if values[: level - 1] in kept:
                 sums[values[:level]] = sums.get(values[:level], 0) + number
         ranked = sorted(sums, key=lambda values: (-sums[values], values))
-        kept |= set(ranked[: objective.max_groups])
-    return [as_parts(values) for values in sorted(kept - {()})]
+        kept |= set(ranked[:most])
+    return frozenset(kept - {()})
 
 
 def as_parts(values: Sequence[str]) -> str:
