@@ -1,5 +1,6 @@
 """The one true sentence. A marketer reads it first: it names the lead, what became of it, and why, in plain words."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -55,9 +56,17 @@ def _why(verdict: Verdict, flow: Flow, detail: str) -> str:
     if verdict.cause == ABSENT:
         return f"nothing was heard from {called(step)} by its deadline" + (f": {detail}" if detail else "")
     if verdict.cause == UNMAPPED:
-        said = f" (“{verdict.raw_reason}”)" if verdict.raw_reason else " without a reason that is known"
+        said = f" (“{verdict.raw_reason}”)" if _is_sayable(verdict.raw_reason) else " without a reason that is known"
         return f"{called(step)} stopped it{said}"
     return f"{clause(verdict.cause)} ({detail})" if detail else clause(verdict.cause)
+
+
+# An address or a number in what a system said of its own error: the evidence has it, the sentence goes without.
+_PERSONAL = re.compile(r"@|(?:\d[ ().-]{0,2}){7}")
+
+
+def _is_sayable(raw_reason: str) -> bool:
+    return bool(raw_reason) and not _PERSONAL.search(raw_reason)
 
 
 def _besides(verdict: Verdict, flow: Flow) -> str:
