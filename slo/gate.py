@@ -7,8 +7,10 @@ of samples in clusters (sum of squared sizes over sum of sizes; Kish, Survey Sam
 however large, beside any number of single failures.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
-from math import exp, lgamma, log
+from itertools import count as count_from
+from math import ceil, exp, floor, lgamma, log
 from typing import Literal
 
 from model.budget import Count
@@ -19,6 +21,7 @@ Withheld = Literal["", "too_few_failure_units", "may_be_chance"]
 
 FALSE_ALARMS_OVER_GROUPS = 0.01
 _NEGLIGIBLE = 1e-17
+_HALF = Fraction(1, 2)
 
 
 def alpha_for(gate: Gate, groups: int) -> float:
@@ -54,32 +57,44 @@ def batch_size(count: Count) -> Fraction:
 def binomial_tail(n: float, k: float, p: Fraction) -> float:
     """P(X >= k) for X binomial in `n` trials of probability `p`; relative error below 1e-6 up to n = 10 million.
 
-    For `n` and `k` that are no integers, the incomplete beta function I_p(k, n - k + 1), which the binomial tail is for
-    those that are.
+    Above the mean, `n` and `k` need not be whole: the incomplete beta function I_p(k, n - k + 1) goes between the
+    numbers that are (by the series DLMF 8.17.8). Up to the mean, where nothing is unusual, it takes whole numbers.
     """
-    if k <= 0 or p >= 1:
+    if k <= 0:
         return 1.0
     if k > n or p <= 0:
         return 0.0
-    if k <= n * p:
-        return 1.0 - _beta(n - k + 1, k, 1 - p)
-    return _beta(k, n - k + 1, p)
+    if p >= 1:
+        return 1.0
+    if k > n * p and p <= _HALF:
+        return _pmf(n, k, p) * float(1 - p) * _sum((n + 1 + i) / (k + 1 + i) * float(p) for i in count_from(0))
+    n, k = ceil(n), floor(k)
+    return _whole(n, k, p) if k > n * p else 1.0 - _whole(n, n - k + 1, 1 - p)
 
 
-def _beta(a: float, b: float, x: Fraction) -> float:
-    """The incomplete beta function I_x(a, b), for an `a` above the mean.
+def _whole(n: int, k: int, p: Fraction) -> float:
+    """The tail above the mean, as the sum of its at most n - k + 1 terms."""
+    if k > n:
+        return 0.0
+    odds = float(p / (1 - p))
+    return _pmf(n, k, p) * _sum((n - i) / (i + 1) * odds for i in range(k, n))
 
-    The first term comes from logarithms, the others by their ratio (the hypergeometric series, DLMF 8.17.8), which is
-    below 1 from the start: no term overflows, and the sum ends as soon as the rest cannot change it.
-    """
-    step, term, total = float(x), 1.0, 1.0
-    i = 0
-    while term > total * _NEGLIGIBLE:
-        term *= (a + b + i) / (a + 1 + i) * step
+
+def _sum(ratios: Iterable[float]) -> float:
+    """1 and all that follows, each term given by its ratio to the one before, until the rest cannot change the sum."""
+    term = total = 1.0
+    for ratio in ratios:
+        term *= ratio
         total += term
-        i += 1
-    first = a * _log(x) + b * _log(1 - x) + lgamma(a + b) - lgamma(a + 1) - lgamma(b)
-    return exp(first + log(total))
+        if term < total * _NEGLIGIBLE:
+            break
+    return total
+
+
+def _pmf(n: float, k: float, p: Fraction) -> float:
+    """P(X = k), by logarithms, so that nothing overflows."""
+    choose = lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+    return exp(choose + k * _log(p) + (n - k) * _log(1 - p))
 
 
 def _log(p: Fraction) -> float:
