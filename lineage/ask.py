@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
+from lineage.affected import AffectedBy
 from lineage.answers import (
     AlsoAffected,
     ChangeAnswer,
@@ -37,7 +38,7 @@ from lineage.verdict import Seen, seen
 from model.causes import VendorCodes, built_in_codes, causes
 from model.flow import Flow
 from model.verdict import Status, Verdict
-from store import counts, leads
+from store import leads
 from store.engine import Store
 from store.leads import Key
 from store.merges import MergeSaid, merges_of_leads
@@ -45,9 +46,9 @@ from store.verdicts import Written, body_of, history_of_entry, verdicts_of_leads
 
 PAGE = 25
 MAX_SKIP = 10_000
-NEAR = timedelta(hours=24)
 SHOWN_HOPS = 2_000
 SHOWN_DUPLICATES = 20
+_STOPPED = frozenset({Status.BLOCKED, Status.SKIPPED})
 MAX_TRACES = 500
 
 
@@ -68,6 +69,11 @@ class Library:
     def book(self) -> FlowReader:
         """Gives, at a moment, every version of the flows."""
         return FlowReader(self.store, self.flows)
+
+    @cached_property
+    def affected(self) -> AffectedBy:
+        """Says whom else a cause stopped."""
+        return AffectedBy(self.store)
 
 
 # ── finding a lead ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,6 +174,11 @@ class Known:
         """One verdict an entry and flow, as of the moment; the latest captured first."""
         judged = judge_journeys(self.journeys, self.library.book(self.now), self.now, self.library.codes())
         return sorted(judged, key=lambda one: (one.captured_at, one.entry), reverse=True)
+
+    @cached_property
+    def written(self) -> list[Written]:
+        """What the store has of its verdicts."""
+        return verdicts_of_leads(self.library.store, [self.lead]).get(self.lead, [])
 
     def seen(self, journey: Journey, flow: str) -> Seen | None:
         """What the judge saw of an entry in a flow; None where no file describes it."""
@@ -289,8 +300,7 @@ def _no_entry(known: Known, flow: str | None, entry: str | None) -> str:
 def _decided_at(known: Known, verdict: Verdict) -> datetime:
     """When the verdict was written; now, when the settle loop has not come to it yet."""
     body = body_of(verdict)
-    written = verdicts_of_leads(known.library.store, [verdict.lead]).get(verdict.lead, [])
-    return next((one.decided_at for one in written if one.body == body), known.now)
+    return next((one.decided_at for one in known.written if one.body == body), known.now)
 
 
 def _why(known: Known, verdict: Verdict, journey: Journey, found: Seen | None) -> Why:
@@ -316,7 +326,7 @@ def _why(known: Known, verdict: Verdict, journey: Journey, found: Seen | None) -
         raw_reason=verdict.raw_reason or None,
         evidence=[evidence_answer(one) for one in verdict.evidence],
         contributing=[contribution_answer(one) for one in verdict.contributing],
-        also_affected=_also_affected(library, verdict),
+        also_affected=_also_affected(known, verdict),
         changes=_changes(library, verdict),
         title=meant.title if meant else "",
         remedy=meant.remedy if meant else "",
@@ -337,23 +347,16 @@ def _why(known: Known, verdict: Verdict, journey: Journey, found: Seen | None) -
     )
 
 
-def _also_affected(library: Library, verdict: Verdict) -> AlsoAffected:
-    if verdict.status not in {Status.BLOCKED, Status.SKIPPED}:
+def _also_affected(known: Known, verdict: Verdict) -> AlsoAffected:
+    if verdict.status not in _STOPPED:
         return AlsoAffected(leads=0, since=None)
-    count, since = counts.also_affected(
-        library.store,
-        flow=verdict.flow,
-        status=verdict.status.value,
-        cause=verdict.cause,
-        step=verdict.step,
-        lead=verdict.lead,
-        since=verdict.since - NEAR,
-        until=verdict.since + NEAR,
-    )
-    return AlsoAffected(leads=count, since=since)
+    others, since = known.library.affected.others(verdict, [one.verdict for one in known.written])
+    return AlsoAffected(leads=others, since=since)
 
 
 def _changes(library: Library, verdict: Verdict) -> list[ChangeAnswer]:
+    if verdict.status not in _STOPPED or not verdict.cause:
+        return []
     return [
         ChangeAnswer(
             at=one.change.at,
@@ -362,5 +365,5 @@ def _changes(library: Library, verdict: Verdict) -> list[ChangeAnswer]:
             overlap=one.overlap,
             link=one.change.link or None,
         )
-        for one in what_changed(library.store, verdict)
+        for one in what_changed(library.store, verdict, library.affected.times(verdict))
     ]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from model.verdict import Status, Verdict
+from model.verdict import Verdict
 from store import changes
 from store.changes import Change
 from store.engine import Store
@@ -40,21 +40,13 @@ class Trouble:
     until: datetime
 
 
-def what_changed(store: Store, verdict: Verdict) -> list[Ranked]:
-    """The changes in the day before the cause began to stop leads, the best explanation first."""
-    if verdict.status not in {Status.BLOCKED, Status.SKIPPED} or not verdict.cause:
-        return []
-    affected = changes.affected_times(
-        store,
-        flow=verdict.flow,
-        status=verdict.status.value,
-        cause=verdict.cause,
-        step=verdict.step,
-        since=verdict.since - NEAR,
-        until=verdict.since + NEAR,
-    ) or [(verdict.since, verdict.campaign)]
+def what_changed(store: Store, verdict: Verdict, affected: Sequence[tuple[datetime, str]]) -> list[Ranked]:
+    """The changes in the day before the cause began to stop leads, the best explanation first. `affected` are those
+    that the same thing stopped around it, if any is written yet.
+    """
     services = {one.service for one in verdict.evidence}
-    return explanations(store, Trouble(verdict.flow, affected, services, verdict.since))
+    hit = affected or [(verdict.since, verdict.campaign)]
+    return explanations(store, Trouble(verdict.flow, hit, services, verdict.since))
 
 
 def explanations(store: Store, trouble: Trouble) -> list[Ranked]:

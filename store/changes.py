@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from store.counts import Stops
 from store.engine import Store
 
 MOST = 100
@@ -64,12 +65,6 @@ def flow_edits_between(store: Store, flow: str, since: datetime, until: datetime
     ]
 
 
-def affected_times(
-    store: Store, *, flow: str, status: str, cause: str, step: str, since: datetime, until: datetime, most: int = 10_000
-) -> list[tuple[datetime, str]]:
+def affected_times(store: Store, stops: Stops, *, most: int = 10_000) -> list[tuple[datetime, str]]:
     """(moment, campaign) of each entry that one cause stopped at one step, the earliest first."""
-    rows = store.rows(
-        "affected_times",
-        **{"flow": flow, "status": status, "cause": cause, "step": step, "from": since, "until": until, "most": most},
-    )
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1]) for row in store.rows("affected_times", **stops.parameters, most=most)]

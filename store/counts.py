@@ -79,12 +79,31 @@ def leads_of_flow(store: Store, of: Slice, *, most: int) -> list[str]:
     return [row[0] for row in store.rows("leads_of_flow", **of.whole, most=most)]
 
 
-def also_affected(
-    store: Store, *, flow: str, status: str, cause: str, step: str, lead: str, since: datetime, until: datetime
-) -> tuple[int, datetime | None]:
-    """How many other leads the same thing stopped between two moments, and when it stopped the first of them."""
-    row = store.rows(
-        "also_affected",
-        **{"flow": flow, "status": status, "cause": cause, "step": step, "lead": lead, "from": since, "until": until},
-    )[0]
-    return (row[0], row[1]) if row[0] else (0, None)
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """What one cause did at one step of a flow between two moments, both included."""
+
+    flow: str
+    status: str
+    cause: str
+    step: str
+    since: datetime
+    until: datetime
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        said = {"flow": self.flow, "status": self.status, "cause": self.cause, "step": self.step}
+        return said | {"from": self.since, "until": self.until}
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """How many leads were stopped, and when which of them first were: the earliest 20 stops."""
+
+    leads: int
+    first: Sequence[tuple[datetime, str]]
+
+
+def affected(store: Store, stops: Stops) -> Affected:
+    leads, first = store.rows("also_affected", **stops.parameters)[0]
+    return Affected(leads, [(at, lead) for at, lead in first])

@@ -1,6 +1,5 @@
--- How many other leads did the same thing stop, at the same step, within a day of this one, and since when?
-SELECT uniqExact(lead_id) AS leads, min(since) AS first_since
+-- How many leads did one thing stop at one step between two moments, and who were the first?
+SELECT uniqExact(lead_id) AS leads, groupArraySorted(20)((since, lead_id)) AS first_ones
 FROM verdicts FINAL
 WHERE flow = {flow:String} AND cause = {cause:String} AND step = {step:String} AND status = {status:String}
-  AND since >= {from:DateTime64(3, 'UTC')} AND since <= {until:DateTime64(3, 'UTC')}
-  AND lead_id != {lead:String} AND gone = 0
+  AND since >= {from:DateTime64(3, 'UTC')} AND since <= {until:DateTime64(3, 'UTC')} AND gone = 0
