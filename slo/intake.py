@@ -157,10 +157,20 @@ class Intake:
             progress[key] = replace(progress[key], completed=batch)
         slo_units.note(self._store, [progress[key] for key in keys], written=batch)
 
+    def _count_changed(self, keys: Sequence[str], after: int, batch: int) -> None:
+        """Count the hours in which units changed after a version, and their days."""
+        hours = slo_counts.hours_changed(self._store, keys, after=after)
+        for some in _portions(hours, self._pace.hours_a_query):
+            slo_counts.count_hours(self._store, keys, some, version=batch)
+        days = sorted({hour // DAY_S * DAY_S for hour in hours})
+        for some in _portions(days, self._pace.days_a_query):
+            slo_counts.count_days(self._store, keys, some, version=batch)
+
 
 def find_units(store: Store, batch: int, plans: Sequence[Plan]) -> None:
     """Find the units of a batch's leads, and of those merged with them, in these objectives. Writes scratch only."""
     _join_merged(store, batch)
+    slo_units.take_entries(store, batch, sorted({plan.objective.indicator.flow for plan in plans}))
     for plan in plans:
         slo_units.find(store, plan.indicator, batch, plan.parameters)
         attribute = plan.objective.gate.failure_unit
@@ -175,15 +185,6 @@ def _join_merged(store: Store, batch: int) -> None:
         found = read_merges(store, merged).concerned(merged)
         pairs = [(lead, identity.lead) for identity in found for lead in identity.ids]
         slo_units.stand_for(store, batch, pairs)
-
-    def _count_changed(self, keys: Sequence[str], after: int, batch: int) -> None:
-        """Count the hours in which units changed after a version, and their days."""
-        hours = slo_counts.hours_changed(self._store, keys, after=after)
-        for some in _portions(hours, self._pace.hours_a_query):
-            slo_counts.count_hours(self._store, keys, some, version=batch)
-        days = sorted({hour // DAY_S * DAY_S for hour in hours})
-        for some in _portions(days, self._pace.days_a_query):
-            slo_counts.count_days(self._store, keys, some, version=batch)
 
 
 def _portions(moments: Sequence[int], size: int) -> Iterable[Sequence[int]]:

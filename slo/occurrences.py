@@ -13,6 +13,7 @@ from store.engine import Store
 from store.slo_counts import HOUR_S, GroupRow, Slots, hour_of, span_of
 
 OTHER = "(other)"
+NOTHING = Count()
 MAX_SLOTS = 10_000
 
 
@@ -51,19 +52,18 @@ def counts(store: Store, scope: Scope) -> list[GroupCounts]:
         kept=kept_groups(store, scope),
         left_out=scope.left_out,
     )
-    at = {start: nth for nth, start in enumerate(ascending)}
-    windows = [(length, at[start]) for length, start in zip(scope.lengths, starts_ms, strict=True)]
-    return [_group_counts(row, objective.group_by, windows, at[scope.period_ms]) for row in rows]
+    windows = list(zip(scope.lengths, starts_ms, strict=True))
+    return [_group_counts(row, objective.group_by, windows, scope.period_ms) for row in rows]
 
 
 def _group_counts(
-    row: GroupRow, keys: Sequence[str], windows: Sequence[tuple[timedelta, int]], period: int
+    row: GroupRow, keys: Sequence[str], windows: Sequence[tuple[timedelta, int]], period_ms: int
 ) -> GroupCounts:
-    made = [Count(*counted) for counted in row.counted]
+    made = {start: Count(*counted) for start, counted in row.counted.items()}
     return GroupCounts(
         group=tuple(zip(keys, row.group, strict=False)),
-        windows={length: made[nth] for length, nth in windows},
-        period=made[period],
+        windows={length: made.get(start, NOTHING) for length, start in windows},
+        period=made.get(period_ms, NOTHING),
         first_unit_at=datetime.fromtimestamp(row.first_ms / 1000, UTC),
     )
 

@@ -33,7 +33,7 @@ class _Group:
         left_out = counted(self.uncounted, first, until)
         bad = counted(joined([*self.bad, *self.uncounted]), first, until) - left_out
         good = max(until - first, 0) - left_out - bad
-        return Count(good, bad, bad)
+        return Count(good, bad, failure_units=bad, squares=bad)
 
 
 def counts(store: Store, scope: Scope) -> list[GroupCounts]:

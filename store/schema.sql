@@ -616,6 +616,34 @@ ORDER BY (batch, lead_id)
 TTL at + INTERVAL 1 DAY
 SETTINGS ttl_only_drop_parts = 1;
 
+-- What is said of the entries of a batch's leads? Scratch that every objective reads.
+CREATE TABLE slo_entries (
+    batch       UInt64,
+    flow        LowCardinality(String),
+    lead_id     String,
+    entry       String,
+    status      LowCardinality(String),
+    cause       LowCardinality(String),
+    step        LowCardinality(String),
+    system      LowCardinality(String),
+    campaign    LowCardinality(String),
+    segment     LowCardinality(String),
+    source      LowCardinality(String),
+    captured_at DateTime64(3, 'UTC'),
+    entered_at  Nullable(DateTime64(3, 'UTC')),
+    since       DateTime64(3, 'UTC'),
+    reached     Array(LowCardinality(String)),
+    reached_at  Array(DateTime64(3, 'UTC')),
+    service     LowCardinality(String),
+    other_cause LowCardinality(String),
+    other_step  LowCardinality(String),
+    at          DateTime('UTC') DEFAULT now('UTC')
+) ENGINE = MergeTree
+PARTITION BY toYYYYMMDD(at)
+ORDER BY (batch, flow, lead_id)
+TTL at + INTERVAL 1 DAY
+SETTINGS ttl_only_drop_parts = 1;
+
 -- Which units do the leads of a batch have now? Of several rows of a unit the one of the highest rank counts. Scratch.
 CREATE TABLE slo_judged (
     batch        UInt64,
@@ -682,7 +710,7 @@ TTL hour + INTERVAL 400 DAY
 SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- How many units were decided in each hour, by the hour in which they began and by group? Made of the units, an hour at
--- a time. `failure_units` are the distinct ones of the bad units.
+-- a time. `failure_units` are the distinct ones of the bad units, `failure_sizes` how many of these each has.
 CREATE TABLE slo_counts (
     objective     LowCardinality(String),
     hour          DateTime('UTC'),
@@ -692,10 +720,27 @@ CREATE TABLE slo_counts (
     good          UInt32,
     bad           UInt32,
     failure_units Array(UInt64),
+    failure_sizes Array(UInt32),
     first_at      DateTime64(3, 'UTC')
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (objective, hour, began_hour, parts)
 TTL hour + INTERVAL 400 DAY
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- The same by day, without the hour of beginning: what an evaluation reads of all but the last days.
+CREATE TABLE slo_days (
+    objective     LowCardinality(String),
+    day           DateTime('UTC'),
+    parts         LowCardinality(String),
+    version       UInt64,
+    good          UInt32,
+    bad           UInt32,
+    failure_units Array(UInt64),
+    failure_sizes Array(UInt32),
+    first_at      DateTime64(3, 'UTC')
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (objective, day, parts)
+TTL day + INTERVAL 400 DAY
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- How far did the counting of each objective come? Units up to version `completed` are in its counts; `position` is the
@@ -713,7 +758,7 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- ── Alerts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 -- How did each alert go from state to state, and which messages say so? One INSERT makes a transition and its messages
--- durable. `happening` is '' where the state moved and nobody is told; `live` says that the state is worth reading back.
+-- durable. `happening` is '' where the state moved and there is nothing to tell; `live` says that the alert fires.
 CREATE TABLE alert_transitions (
     id         String,
     version    UInt64,

@@ -3,7 +3,7 @@
 Moments are milliseconds since the epoch and hours its seconds: thousands of them are compared in one question.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,18 @@ from store.engine import Store
 
 MAX_GROUPS_READ = 100_000
 HOUR_S = 3_600
+DAY_S = 86_400
 _LATEST_HOUR = 4_102_444_800  # 2100-01-01, beyond which no unit lies
 
 
 def hour_of(moment_ms: int) -> int:
     """The start of a moment's hour, in seconds, within what the column holds."""
     return min(max(moment_ms // 1000 // HOUR_S * HOUR_S, 0), _LATEST_HOUR)
+
+
+def day_of(moment_ms: int) -> int:
+    """The start of a moment's day in UTC, in seconds."""
+    return hour_of(moment_ms) // DAY_S * DAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +66,47 @@ def count_hours(store: Store, objectives: Sequence[str], hours: Sequence[int], *
     store.run("slo_counts_of_hours", objectives=list(objectives), hours=list(hours), version=version)
 
 
+def count_days(store: Store, objectives: Sequence[str], days: Sequence[int], *, version: int) -> None:
+    """Count these days of these objectives anew, from the counts of their hours."""
+    hours = [hour for day in days for hour in range(day, day + DAY_S, HOUR_S)]
+    store.run("slo_counts_of_days", objectives=list(objectives), hours=hours, version=version)
+
+
 # ── windows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What an evaluation looks at: moments since which to count, ascending, until now; and the hours they cut."""
+    """What an evaluation looks at: moments since which to count, ascending, until now; the days and hours that it takes
+    as a whole, and the hours of which it looks at every unit.
+    """
 
     starts_ms: Sequence[int]
     now_ms: int
+    days: Sequence[int]
+    hours: Sequence[int]
     edges: Sequence[int]
+
+
+def span_of(starts_ms: Sequence[int], now_ms: int, cut: Iterable[int]) -> Span:
+    """The span of windows with these starts, ascending; the hours in `cut` are not to be taken as a whole."""
+    this_hour, first_hour = hour_of(now_ms), hour_of(starts_ms[0])
+    edges = {hour_of(at) for at in (*starts_ms, now_ms)} | {hour for hour in cut if first_hour <= hour <= this_hour}
+    cut_days = {hour // DAY_S * DAY_S for hour in edges}
+    days = [day for day in range(day_of(starts_ms[0]), this_hour, DAY_S) if day not in cut_days]
+    hours = [hour for day in cut_days for hour in range(day, day + DAY_S, HOUR_S)]
+    whole = sorted(hour for hour in hours if first_hour < hour < this_hour and hour not in edges)
+    return Span(starts_ms, now_ms, days, whole, sorted(edges))
 
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """A group by its values; (good, bad, distinct failure units) for each start; when its first unit was decided."""
+    """A group by its values; good and bad units, failure units and the squares of their sizes since each start that any
+    unit was decided after; when its first unit was decided.
+    """
 
     group: tuple[str, ...]
-    counted: Sequence[tuple[int, int, int]]
+    counted: Mapping[int, Sequence[int]]
     first_ms: int
 
 
@@ -90,24 +119,24 @@ def windows(
         objective=objective,
         starts=list(span.starts_ms),
         now_ms=span.now_ms,
-        first_hour=hour_of(span.starts_ms[0]),
-        this_hour=hour_of(span.now_ms),
+        days=list(span.days),
+        hours=list(span.hours),
         edges=list(span.edges),
         levels=levels,
         kept=list(kept),
         **left_out.parameters,
     )
-    return [GroupRow(tuple(group), counted, first_ms) for group, counted, first_ms in rows]
+    return [GroupRow(tuple(group), {start: of for start, *of in counted}, first) for group, counted, first in rows]
 
 
 def groups_at_most(store: Store, objective: str, *, since_ms: int) -> int:
-    """How many groups an objective has had since a moment, or more than it has."""
-    return int(store.rows("slo_groups_count", objective=objective, first_hour=hour_of(since_ms))[0][0])
+    """How many groups an objective has had since the day of a moment, or more than it has."""
+    return int(store.rows("slo_groups_count", objective=objective, first_day=day_of(since_ms))[0][0])
 
 
 def groups(store: Store, objective: str, *, since_ms: int, now: datetime) -> list[tuple[str, int, datetime]]:
     """(values as JSON, units, first decided at) of each group, the largest first; at most MAX_GROUPS_READ."""
-    rows = store.rows("slo_groups", objective=objective, first_hour=hour_of(since_ms), now=now, most=MAX_GROUPS_READ)
+    rows = store.rows("slo_groups", objective=objective, first_day=day_of(since_ms), now=now, most=MAX_GROUPS_READ)
     return [(parts, int(units), first) for parts, units, first in rows]
 
 

@@ -71,6 +71,11 @@ def stand_for(store: Store, batch: int, pairs: Iterable[tuple[str, str]]) -> Non
     store.insert("slo_batches", ["batch", "lead_id", "stands_for", "rank"], rows)
 
 
+def take_entries(store: Store, batch: int, flows: Sequence[str]) -> None:
+    """Take what is said of the entries of a batch's leads in these flows; a batch that is found in needs it."""
+    store.run("slo_entries_of_batch", batch=batch, flows=list(flows))
+
+
 # ── units ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,7 +1,7 @@
--- Which groups had units decided since an hour and until now, the largest first, and since when?
+-- Which groups had units decided since a day and until now, the largest first, and since when?
 SELECT parts, sum(good) + sum(bad) AS units, min(first_at) AS first
-FROM slo_counts FINAL
-WHERE objective = {objective:String} AND hour >= {first_hour:UInt32} AND first_at <= {now:DateTime64(3, 'UTC')}
+FROM slo_days FINAL
+WHERE objective = {objective:String} AND day >= {first_day:UInt32} AND first_at <= {now:DateTime64(3, 'UTC')}
   AND good + bad > 0
 GROUP BY parts
 ORDER BY units DESC, parts

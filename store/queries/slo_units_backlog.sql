@@ -7,13 +7,12 @@ SELECT {batch:UInt64}, {objective:String}, lead_id, sipHash64(entry), 0,
        settled_at,
        toJSONString(arrayMap(key -> multiIf(key = 'campaign', campaign, key = 'segment', segment, key = 'source', source, system),
                              {group_by:Array(String)})),
-       system, if(in_time, '', cause), step, if(in_time, '', JSONExtractString(body, 'evidence', -1, 'service'))
+       system, if(in_time, '', cause), step, if(in_time, '', service)
 FROM (
     SELECT *,
            if(status = 'pending', toDateTime64('2100-01-01', 3, 'UTC'), greatest(captured_at, since)) AS settled_at,
            settled_at <= captured_at + toIntervalMillisecond({limit_ms:Int64}) AS in_time
-    FROM verdicts FINAL
-    WHERE flow = {flow:String} AND lead_id IN (SELECT lead_id FROM slo_batches WHERE batch = {batch:UInt64}) AND gone = 0
-      AND captured_at >= {since:DateTime64(3, 'UTC')} AND greatest(captured_at, since) < '2100-01-01'
+    FROM slo_entries
+    WHERE batch = {batch:UInt64} AND flow = {flow:String} AND captured_at >= {since:DateTime64(3, 'UTC')}
       AND status != 'unknown'
 )

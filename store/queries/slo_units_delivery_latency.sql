@@ -9,9 +9,9 @@ SELECT {batch:UInt64}, {objective:String}, lead_id, sipHash64(entry), 0,
        toJSONString(arrayMap(key -> multiIf(key = 'campaign', campaign, key = 'segment', segment, key = 'source', source, system),
                              {group_by:Array(String)})),
        system,
-       multiIf(in_time, '', cause != '', cause, JSONExtractString(body, 'contributing', 1, 'cause')),
-       multiIf(in_time, '', cause != '', step, JSONExtractString(body, 'contributing', 1, 'step')),
-       if(in_time, '', JSONExtractString(body, 'evidence', -1, 'service'))
+       multiIf(in_time, '', cause != '', cause, other_cause),
+       multiIf(in_time, '', cause != '', step, other_step),
+       if(in_time, '', service)
 FROM (
     SELECT *,
            if({from_step:String} = '', captured_at, reached_at[indexOf(reached, {from_step:String})]) AS began_at,
@@ -20,9 +20,8 @@ FROM (
                has(reached, {to_step:String}), reached_at[indexOf(reached, {to_step:String})],
                NULL) AS done_at,
            isNotNull(done_at) AND done_at <= began_at + toIntervalMillisecond({limit_ms:Int64}) AS in_time
-    FROM verdicts FINAL
-    WHERE flow = {flow:String} AND lead_id IN (SELECT lead_id FROM slo_batches WHERE batch = {batch:UInt64}) AND gone = 0
-      AND captured_at >= {since:DateTime64(3, 'UTC')} AND greatest(captured_at, since) < '2100-01-01'
+    FROM slo_entries
+    WHERE batch = {batch:UInt64} AND flow = {flow:String} AND captured_at >= {since:DateTime64(3, 'UTC')}
       AND length(reached) = length(reached_at)
       AND ({from_step:String} = '' OR has(reached, {from_step:String}))
 )

@@ -8,8 +8,7 @@ SELECT {batch:UInt64}, {objective:String}, lead_id, sipHash64(entry), 0,
        greatest(captured_at, if(status = 'pending', captured_at + toIntervalMillisecond({deadline_ms:Int64}), since)),
        toJSONString(arrayMap(key -> multiIf(key = 'campaign', campaign, key = 'segment', segment, key = 'source', source, system),
                              {group_by:Array(String)})),
-       system, cause, step, if(status = 'entered', '', JSONExtractString(body, 'evidence', -1, 'service'))
-FROM verdicts FINAL
-WHERE flow = {flow:String} AND lead_id IN (SELECT lead_id FROM slo_batches WHERE batch = {batch:UInt64}) AND gone = 0
-  AND captured_at >= {since:DateTime64(3, 'UTC')} AND greatest(captured_at, since) < '2100-01-01'
+       system, cause, step, if(status = 'entered', '', service)
+FROM slo_entries
+WHERE batch = {batch:UInt64} AND flow = {flow:String} AND captured_at >= {since:DateTime64(3, 'UTC')}
   AND (status IN ('entered', 'blocked') OR (status = 'pending' AND {deadline_ms:Int64} > 0))

@@ -17,10 +17,10 @@ WITH
     entries AS (
         SELECT lead_id AS lead,
                arraySort(groupArray((captured_at, campaign, segment, source, cause, step,
-                   if(cause = '', '', JSONExtractString(body, 'evidence', -1, 'service'))))) AS tries,
+                   service))) AS tries,
                arrayFlatten(groupArray(if(has(reached, {step:String}), [reached_at[indexOf(reached, {step:String})]], []))) AS steps_done
-        FROM verdicts FINAL
-        WHERE flow = {flow:String} AND lead_id IN (SELECT lead FROM members) AND gone = 0
+        FROM slo_entries
+        WHERE batch = {batch:UInt64} AND flow = {flow:String}
         GROUP BY lead_id
     ),
     changed AS (

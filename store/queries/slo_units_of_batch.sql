@@ -11,12 +11,12 @@ WITH
     before AS (
         SELECT objective, good, hour, lead_id, unit, 0 AS is_new, silent, began_at, decided_at, over_at, parts, system, cause, step, service, failure_unit
         FROM slo_units FINAL
-        WHERE (objective, good, hour, lead_id) IN (
+        PREWHERE (objective, good, hour, lead_id) IN (
                 SELECT objective, good, hour, lead_id
                 FROM slo_lead_hours
                 WHERE objective IN {objectives:Array(String)}
                   AND lead_id IN (SELECT lead_id FROM slo_batches WHERE batch = {batch:UInt64}))
-          AND gone = 0
+        WHERE gone = 0
     )
 SELECT objective, good, hour, lead_id, unit, {batch:UInt64}, max(is_new) = 0,
        argMax(said.1, is_new), argMax(said.2, is_new), argMax(said.3, is_new), argMax(said.4, is_new), argMax(said.5, is_new),

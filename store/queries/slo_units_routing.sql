@@ -11,11 +11,10 @@ SELECT {batch:UInt64}, {objective:String}, lead_id, sipHash64(entry, routed), 0,
            since)),
        toJSONString(arrayMap(key -> multiIf(key = 'campaign', campaign, key = 'segment', segment, key = 'source', source, system),
                              {group_by:Array(String)})),
-       system, if(nth > 0, '', cause), routed, if(nth > 0, '', JSONExtractString(body, 'evidence', -1, 'service'))
+       system, if(nth > 0, '', cause), routed, if(nth > 0, '', service)
 FROM (
     SELECT *, arrayJoin({steps:Array(String)}) AS routed, indexOf(reached, routed) AS nth
-    FROM verdicts FINAL
-    WHERE flow = {flow:String} AND lead_id IN (SELECT lead_id FROM slo_batches WHERE batch = {batch:UInt64}) AND gone = 0
-      AND captured_at >= {since:DateTime64(3, 'UTC')} AND greatest(captured_at, since) < '2100-01-01'
+    FROM slo_entries
+    WHERE batch = {batch:UInt64} AND flow = {flow:String} AND captured_at >= {since:DateTime64(3, 'UTC')}
 )
 WHERE nth > 0 OR (step = routed AND (status = 'blocked' OR (status = 'pending' AND {deadline_ms:Int64} > 0)))
