@@ -204,6 +204,7 @@ def flow() -> None:
 def flow_check(files: tuple[Path, ...]) -> None:
     """Judge flow files: exit 0 when all are right, else 1 with a sentence each. A folder means its YAML files."""
     from leadtrace.flowfiles import flow_files, read_flow_file, read_flows  # noqa: PLC0415
+    from model.flowcheck import doubts  # noqa: PLC0415
     from model.flowfile import FlowProblems  # noqa: PLC0415
 
     found = flow_files(files)
@@ -213,6 +214,11 @@ def flow_check(files: tuple[Path, ...]) -> None:
         read_flows(found)
     except FlowProblems as error:
         click.echo(str(error), err=True)
+        sys.exit(1)
+    doubtful = [doubt for path in found for doubt in doubts(read_flow_file(path), str(path))]
+    for doubt in doubtful:
+        click.echo(str(doubt), err=True)
+    if doubtful:
         sys.exit(1)
     for path in found:
         described = read_flow_file(path)

@@ -59,9 +59,12 @@ def is_beside(hop: Hop) -> bool:
     """A hop that does nothing for the lead by itself: it looks something up, keeps a record in a database, gets a
     message, or asks for a token.
     """
-    if hop.event or hop.outcome:
-        return False
-    return is_datastore(hop) or reads(hop) or fetches(hop) or (hop.kind == "client" and asks_for_token(hop))
+    return not hop.event and not hop.outcome and (reads(hop) or fetches(hop) or is_only_means(hop))
+
+
+def is_only_means(hop: Hop) -> bool:
+    """A record or a token, which never is what a system is there for."""
+    return is_datastore(hop) or (hop.kind == "client" and asks_for_token(hop))
 
 
 def is_health_check(hop: Hop) -> bool:

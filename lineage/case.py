@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from lineage.calls import fetches, is_beside, is_datastore
+from lineage.calls import fetches, is_beside, is_datastore, is_only_means
 from lineage.journey import Journey
 from lineage.reading import Key, Reading, Successes, is_conflict
 from lineage.signs import Sign, caught_sign, sign_of
@@ -129,7 +129,7 @@ class Case(Reading):
         spoiled = _Spoiled(self, state)
         done = [hop for hop in green if self.speaks(hop) or not (spoiled.covers(hop) or fetches(hop))]
         done = [hop for hop in done if not is_beside(hop)] or ([] if state.failures or state.stops else done)
-        done = [hop for hop in done if self.speaks(hop) or not (is_goal and is_datastore(hop))]
+        done = [hop for hop in done if self.speaks(hop) or not (is_goal and is_only_means(hop))]
         return min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
 
     def _went_well(self, hop: Hop) -> bool:

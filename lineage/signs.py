@@ -275,6 +275,8 @@ def _refused_in_body(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
         return None
     word, code = found
     table = BY_KIND.get(kind, {})
-    cause = codes.resolve(code, system_of(hop)) or table.get("skipped") or table.get("any") or UNMAPPED
+    cause = codes.resolve(code, system_of(hop)) or table.get("skipped") or table.get("any")
+    if cause is None:
+        cause = _unsaid("stop", kind) if word == "refused" and code in REFUSING_WORDS else UNMAPPED
     effect: Effect = "failure" if word == "failed" or _class(cause) == "fault" else "stop"
     return Sign(effect, cause, code, final=cause not in RETRYABLE_CAUSES)

@@ -150,6 +150,13 @@ def test_one_broken_file_among_right_ones_ends_with_1(tmp_path, flow_text):
     assert "right.yaml" not in shown.output
 
 
+def test_a_flow_that_cannot_work_as_written_ends_with_1_and_a_sentence(tmp_path, flow_text):
+    (tmp_path / "demo.yaml").write_text(flow_text().replace("event: SequenceEnrolled", 'name: "*"'))
+    shown = run("flow", "check", "demo.yaml")
+    assert (shown.exit_code, shown.stdout) == (1, "")
+    assert "step `enrol`: a matcher matches every hop. Say which: give it a service, an event or a name" in shown.stderr
+
+
 @pytest.mark.parametrize("named", ["missing.yaml", "."])
 def test_a_check_of_nothing_ends_with_1(named):
     shown = run("flow", "check", named)
