@@ -35,7 +35,8 @@ class Case:
     """An incident as routing sees it. `happening` is what this evaluation said of it, None where it said nothing.
 
     `at_risk` are the groups that the alert names, `cause` the leading one; `receivers` are who should hear of it while
-    it fires. `acknowledged` is the severity at which somebody took it on.
+    it fires. `acknowledged` is the severity at which somebody took it on. One that is `held`, unmeasured or about to
+    end, is not repeated.
     """
 
     incident: str
@@ -46,7 +47,7 @@ class Case:
     severity: Severity
     kind: Kind = "burn"
     firing: bool = True
-    frozen: bool = False
+    held: bool = False
     happening: Happening | None = None
     at_risk: tuple[Group, ...] = ()
     cause: str = ""
@@ -131,7 +132,7 @@ def _wants(case: Case, name: str, happening: Happening, repeat: timedelta, now: 
         return name in case.receivers
     if happening != "repeated" or case.happening == "repeated" or _URGENCY[case.severity] > _URGENCY[heard.severity]:
         return True
-    return now - heard.at >= repeat and not is_taken_on(case) and not case.frozen
+    return now - heard.at >= repeat and not is_taken_on(case) and not case.held
 
 
 def _to(names: Sequence[str], happening: Happening, receivers: Receivers) -> News | None:

@@ -73,7 +73,7 @@ def last_version(store: Store) -> int:
 
 
 def states(store: Store) -> list[AlertState]:
-    """Where every alert stands whose state says anything; those that are ok and never were otherwise are left out."""
+    """Where every alert stands that fires; the others are ok."""
     return [_STATE.validate_json(row[0]) for row in store.rows("alerts_states")]
 
 
@@ -118,7 +118,7 @@ def _row(step: Committed, version: int) -> list[Any]:
     return [
         step.id, version, step.at, step.incident, key.objective, key.generation, group_text(key.group), key.kind,
         alert.flow if alert else "", step.happening, step.state.firing, alert.severity if alert else "",
-        step.state != AlertState(key), alert.headline if alert else "", _STATE.dump_json(step.state).decode(),
+        step.state.firing != "ok", alert.headline if alert else "", _STATE.dump_json(step.state).decode(),
         _ALERT.dump_json(alert).decode() if alert else "",
         [(one.message, one.receiver, one.send_at) for one in step.messages],
     ]  # fmt: skip

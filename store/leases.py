@@ -4,6 +4,8 @@ ClickHouse has no compare-and-set. So whoever wants a lease writes a claim and b
 claim is still the earliest of the newest term.
 """
 
+from datetime import datetime
+
 from store.engine import Store
 
 PATIENCE_S = 90.0
@@ -16,7 +18,7 @@ def holds(store: Store, name: str, me: str, *, alone: bool = False) -> bool:
     A process that is `alone` with its engine holds at once: whoever held before it is dead.
     """
     found = store.rows("leases_now", name=name)
-    term, holder, ended, silent_s = found[0] if found else (0, "", 1, 0.0)
+    term, holder, ended, silent_s, _ = found[0] if found else (0, "", 1, 0.0, None)
     if holder == me and not ended:
         _write(store, name, term, me)
         return True
@@ -24,6 +26,12 @@ def holds(store: Store, name: str, me: str, *, alone: bool = False) -> bool:
         _write(store, name, term + 1, me)
         return alone
     return False
+
+
+def seen(store: Store, name: str) -> datetime | None:
+    """When somebody last had its turn; None before the first."""
+    found = store.rows("leases_now", name=name)
+    return found[0][4] if found else None
 
 
 def release(store: Store, name: str, me: str) -> None:

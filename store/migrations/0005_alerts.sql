@@ -1,7 +1,7 @@
 -- Alerts: their transitions, what became of the messages, and what people decided about them.
 
 -- How did each alert go from state to state, and which messages say so? One INSERT makes a transition and its messages
--- durable. `happening` is '' where the state moved and nobody is told; `live` says that the state is worth reading back.
+-- durable. `happening` is '' where the state moved and there is nothing to tell; `live` says that the alert fires.
 CREATE TABLE alert_transitions (
     id         String,
     version    UInt64,

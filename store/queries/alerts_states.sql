@@ -1,4 +1,4 @@
--- Where does each alert stand, of those whose state says anything? The latest transition of each counts.
+-- Where does each alert stand that fires? The latest transition of each counts.
 SELECT state
 FROM (
     SELECT argMax(state, version) AS state, argMax(live, version) AS live

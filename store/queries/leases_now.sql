@@ -1,5 +1,5 @@
--- Who holds this lease? Of the newest term the earliest claim, with the seconds since it was seen.
-SELECT term, holder, ended, dateDiff('millisecond', seen, now64(6)) / 1000
+-- Who holds this lease? Of the newest term the earliest claim, with the seconds since it was seen, and when.
+SELECT term, holder, ended, dateDiff('millisecond', seen, now64(6)) / 1000 AS silent_s, seen
 FROM (
     SELECT term, holder, min(claimed) AS claimed, max(seen) AS seen, max(ended) AS ended
     FROM leases

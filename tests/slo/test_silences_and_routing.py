@@ -124,8 +124,8 @@ def test_what_still_fires_is_repeated_after_four_hours():
     assert told(standing, 240) == News("repeated", BOTH)
 
 
-def test_what_is_not_measured_is_not_repeated():
-    assert told(case(happening=None, heard=heard(), frozen=True), 300) is None
+def test_what_is_not_measured_or_about_to_end_is_not_repeated():
+    assert told(case(happening=None, heard=heard(), held=True), 300) is None
 
 
 def test_it_got_worse_is_told_at_once_also_to_receivers_who_hear_only_pages():
