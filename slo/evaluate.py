@@ -113,11 +113,15 @@ class _Look:
             sight = _sight(family, head, firing, state)
             if state is None:
                 steps += self._begun(self.key(group), sight, [standing[taken] for taken in head.takes_over])
-            elif state.frozen_since is not None:
-                steps.append(life.thawed(state, self.now))
             else:
-                steps.append(life.seen(state, sight, self.now))
+                steps += self._gone_on(state, sight)
         return steps
+
+    def _gone_on(self, state: AlertState, sight: Sight) -> list[Step]:
+        if state.frozen_since is None:
+            return [life.seen(state, sight, self.now)]
+        thawed, told = life.thawed(state, self.now)
+        return [(thawed, told), life.seen(thawed, sight, self.now)]
 
     def _firing(self, corrected: Collection[Group]) -> dict[Group, TierReading]:
         found = ((group, one.fires()) for group, one in self.readings.items() if not within(corrected, group))

@@ -113,7 +113,7 @@ def frozen(state: AlertState, reason: str, now: datetime) -> Step:
 
 
 def thawed(state: AlertState, now: datetime) -> Step:
-    """The measurement is back; what it says counts from the next evaluation on."""
+    """The measurement is back; that it is clear counts from now on."""
     after = replace(state, frozen_since=None, clear_since=None, reason="measured again")
     return after, _told("thawed", state, after, now)
 
