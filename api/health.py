@@ -14,8 +14,10 @@ Missing = Callable[[], str | None]
 """Says what is still missing before questions can be answered, as a sentence; may raise StoreUnavailable."""
 
 
-def health_router(missing: Missing, *, registry: CollectorRegistry = REGISTRY) -> APIRouter:
-    """/healthz, /readyz and /metrics."""
+def health_router(
+    missing: Missing, *, before_metrics: Callable[[], None] = lambda: None, registry: CollectorRegistry = REGISTRY
+) -> APIRouter:
+    """/healthz, /readyz and /metrics. `before_metrics` brings up to date what is only read when somebody asks."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="Is the process alive?")
@@ -32,6 +34,7 @@ def health_router(missing: Missing, *, registry: CollectorRegistry = REGISTRY) -
 
     @router.get("/metrics", include_in_schema=False)
     def metrics() -> Response:
+        before_metrics()
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return router

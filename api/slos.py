@@ -27,8 +27,12 @@ from lineage.window import MAX_TEXT, stretch
 MAX_AUTHOR = 100
 MAX_REASON = 500
 
-_NONE: dict[int | str, dict[str, Any]] = {
-    404: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "What was asked for is not there."}
+Responses = dict[int | str, dict[str, Any]]
+_PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_NONE: Responses = {404: _PROBLEM | {"description": "What was asked for is not there; `detail` says what is."}}
+_COMMON: Responses = {
+    400: _PROBLEM | {"description": "It cannot be read or done; `detail` says why and what can."},
+    503: _PROBLEM | {"description": "The database does not answer; ask again after Retry-After seconds."},
 }
 
 Name = Annotated[str, Path(max_length=MAX_NAME, description="The objective's name.", examples=["demo-enrolment"])]
@@ -77,7 +81,7 @@ AskedOf = Callable[[Said], Asked]
 
 def slos_router(budgets: Budgets, *, clock: Clock, scrub: Callable[[str], str]) -> APIRouter:
     """Routes under /api/v1 about objectives and alerts. `scrub` takes personal data out of what people write."""
-    router = APIRouter(prefix="/api/v1")
+    router = APIRouter(prefix="/api/v1", responses=_COMMON)
 
     def asked(said: Said) -> Asked:
         return Asked(said.author, scrub(said.reason), clock())

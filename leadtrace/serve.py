@@ -30,6 +30,8 @@ from leadtrace.web import web_app
 from lineage.ask import Library
 from lineage.settle import Settler
 from model.personal import Kind, PersonalKey, load_or_create_key
+from slo.answers import Answers
+from slo.counting import Counter
 from store import refusals
 from store.engine import Store
 from store.errors import StoreError, StoreUnavailable
@@ -143,8 +145,11 @@ class Service:
             apps["otlp_http"] = self.collector.asgi_app
         if "web" in self.parts:
             secure = self.settings.public_url.startswith("https:")
+            budgets = Answers(
+                self.store, self.objectives, Counter(self.store, self.objectives, self.flows), lambda: None
+            )
             apps["web"] = web_app(
-                self.library, self.doorkeeper, self._not_ready, self.personal.scrub_text, secure=secure
+                self.library, budgets, self.doorkeeper, self._not_ready, self.personal.scrub_text, secure=secure
             )
         return apps
 

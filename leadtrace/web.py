@@ -9,28 +9,41 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from api.budget_metrics import BudgetMetrics
 from api.flow_edits import flow_edits_router
 from api.health import health_router
 from api.measured import measures_router
 from api.problems import problem
 from api.routes import api_router
+from api.slos import slos_router
 from api.told_changes import changes_router
 from leadtrace import __version__
 from leadtrace.guard import Doorkeeper, Guard
 from lineage.ask import Library, NotFoundError
+from lineage.budgets import Budgets, NotPossibleError
 from lineage.window import WindowError
 from store.errors import StoreError
 from ui.app import pages
+from ui.budget_pages import budget_pages
 from ui.errors import error_page
 from ui.pages import sign_in_page
 from ui.render import static_files
 
-_ERRORS = (HTTPException, RequestValidationError, NotFoundError, WindowError, StoreError, Exception)
+_ERRORS = (
+    HTTPException,
+    RequestValidationError,
+    NotFoundError,
+    NotPossibleError,
+    WindowError,
+    StoreError,
+    Exception,
+)
 _FOR_MACHINES = ("/api/", "/healthz", "/readyz", "/metrics")
 
 
 def web_app(
     library: Library,
+    budgets: Budgets,
     doorkeeper: Doorkeeper | None,
     not_ready: Callable[[], str | None],
     scrub: Callable[[str], str],
@@ -38,12 +51,16 @@ def web_app(
     secure: bool = False,
 ) -> ASGIApp:
     """Everything that LEADTRACE_WEB serves. `secure` says that people come by HTTPS."""
-    app = application(library, _now, not_ready, scrub)
+    app = application(library, budgets, _now, not_ready, scrub)
     return Guard(app, doorkeeper, sign_in_page, secure=secure)
 
 
 def application(
-    library: Library, clock: Callable[[], datetime], not_ready: Callable[[], str | None], scrub: Callable[[str], str]
+    library: Library,
+    budgets: Budgets,
+    clock: Callable[[], datetime],
+    not_ready: Callable[[], str | None],
+    scrub: Callable[[str], str],
 ) -> FastAPI:
     """Pages and API without the guard."""
     at = "/api/openapi.json"
@@ -52,8 +69,10 @@ def application(
     app.include_router(api_router(library, clock=clock))
     app.include_router(measures_router(library, clock=clock))
     app.include_router(flow_edits_router(library, clock=clock))
-    app.include_router(health_router(not_ready))
-    app.include_router(pages(library, clock=clock))
+    app.include_router(slos_router(budgets, clock=clock, scrub=scrub))
+    app.include_router(health_router(not_ready, before_metrics=BudgetMetrics(budgets, clock)))
+    app.include_router(pages(library, budgets, clock=clock))
+    app.include_router(budget_pages(budgets, clock=clock, scrub=scrub))
     app.mount("/static", static_files())
     for kind in _ERRORS:
         app.add_exception_handler(kind, _told)

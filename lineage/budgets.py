@@ -94,7 +94,7 @@ class BudgetPoint(Answer):
 
 
 class BudgetSummary(Answer):
-    """One objective and what is left of its budget.
+    """One objective and what is left of its budget. `burns` are of all units together, in each window of a tier.
 
     `budget_left` is a share: 1 is untouched, 0 spent, negative overspent, null before anything was counted.
     `worst_burn` is the highest in the long window of a tier, of the groups that fire, else of all units together.
@@ -122,6 +122,7 @@ class BudgetSummary(Answer):
     firing: int
     severity: str
     lost_feeds: list[str]
+    burns: list[WindowBurn]
     spark: list[float]
     evaluated_at: datetime | None
 
@@ -241,7 +242,6 @@ class BudgetAnswer(BudgetSummary):
     generation: str
     definition: str
     allowed_bad: float
-    burns: list[WindowBurn]
     points: list[BudgetPoint]
     points_from: datetime
     groups: list[GroupBudget]

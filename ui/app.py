@@ -9,6 +9,7 @@ from starlette.responses import Response
 from lineage import ask, measures, tally
 from lineage.answers import FlowAnswer
 from lineage.ask import Library
+from lineage.budgets import Budgets
 from store import refusals
 from ui.asked import Clock, Cursor, First, FlowName, Lead, Long, Part, Show, Text, TraceId, behind, part_reader
 from ui.flow import Portion, behind_view, flow_view, portions
@@ -24,22 +25,23 @@ WholeAgain = Annotated[str | None, Header(alias="HX-History-Restore-Request")]
 LATEST = 8
 
 
-def pages(library: Library, *, clock: Clock) -> APIRouter:
+def pages(library: Library, budgets: Budgets, *, clock: Clock) -> APIRouter:
     """Every page. Mount `ui.render.static_files()` at /static, and let `ui.errors.error_page` answer exceptions."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    _search_pages(router, library, clock)
+    _search_pages(router, library, budgets, clock)
     _lead_pages(router, library, clock)
-    _flow_pages(router, library, clock)
+    _flow_pages(router, library, budgets, clock)
     _evidence_pages(router, library, clock)
     return router
 
 
-def _search_pages(router: APIRouter, library: Library, clock: Clock) -> None:
+def _search_pages(router: APIRouter, library: Library, budgets: Budgets, clock: Clock) -> None:
     @router.get("/")
     def home() -> Response:
         now = clock()
-        found = ask.search(library, "", now=now)
-        return render("search.html", found=found, q="", cursor="", now=now, glance=_glance(library, clock), most=LATEST)
+        found, firing = ask.search(library, "", now=now), budgets.alerts(now=now, phase="firing").alerts
+        glance = _glance(library, clock)
+        return render("search.html", found=found, q="", cursor="", now=now, glance=glance, most=LATEST, firing=firing)
 
     @router.get("/leads")
     def search(
@@ -48,7 +50,7 @@ def _search_pages(router: APIRouter, library: Library, clock: Clock) -> None:
         found = ask.search(library, q, cursor=cursor or None, now=clock())
         part = hx_request and not hx_history_restore_request
         template, glance = ("results.html", []) if part else ("search.html", _glance(library, clock))
-        return render(template, found=found, q=q, cursor=cursor, now=clock(), glance=glance, most=ask.PAGE)
+        return render(template, found=found, q=q, cursor=cursor, now=clock(), glance=glance, most=ask.PAGE, firing=[])
 
 
 def _glance(library: Library, clock: Clock) -> list[tuple[FlowAnswer, list[Portion]]]:
@@ -67,7 +69,7 @@ def _lead_pages(router: APIRouter, library: Library, clock: Clock) -> None:
         return render("lead.html", view=view, now=now)
 
 
-def _flow_pages(router: APIRouter, library: Library, clock: Clock) -> None:
+def _flow_pages(router: APIRouter, library: Library, budgets: Budgets, clock: Clock) -> None:
     Asked = Annotated[Part, Depends(part_reader(clock))]  # noqa: N806  a type
 
     @router.get("/flows")
@@ -78,7 +80,8 @@ def _flow_pages(router: APIRouter, library: Library, clock: Clock) -> None:
     def flow_page(flow: FlowName, part: Asked) -> Response:
         now = clock()
         view = flow_view(library, part.of(flow), part.said, now=now)
-        return render("flow.html", view=view, said=part.said, now=now)
+        firing = budgets.alerts(now=now, phase="firing", flow=flow).alerts
+        return render("flow.html", view=view, said=part.said, firing=firing, now=now)
 
     @router.get("/flows/{flow}/causes")
     def leads_behind(flow: FlowName, part: Asked, number: Behind, cursor: Cursor = "") -> Response:

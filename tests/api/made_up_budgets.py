@@ -57,8 +57,8 @@ def group(campaign, bad, total, *, firing="ok"):
     left = 1 - bad / (0.01 * total)
     burns = [
         TierBurn(
-            tier=tier.name, severity=tier.severity, long=window(tier.long_s, bad // 2, total // 20, burn := bad / total * 100),
-            short=window(tier.short_s, bad // 8, total // 200, burn), threshold=tier.burn, over=burn > tier.burn,
+            tier=tier.name, severity=tier.severity, long=window(tier.long_s, bad // 2, total // 2, burn := bad / total * 100),
+            short=window(tier.short_s, bad // 8, total // 20, burn), threshold=tier.burn, over=burn > tier.burn,
         )
         for tier in TIERS
     ]  # fmt: skip

@@ -65,7 +65,7 @@ def test_every_operation_is_named_described_and_has_its_path_parameters(describe
         assert operation["tags"]
         in_path = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
         assert in_path == set(re.findall(r"\{(\w+)\}", path))
-        assert {"200", "202"} & operation["responses"].keys()
+        assert {"200", "201", "202"} & operation["responses"].keys()
 
 
 def test_what_a_reading_route_may_refuse_is_described_as_a_problem(described):
