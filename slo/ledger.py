@@ -3,7 +3,6 @@ store again. Minutes are numbered from the epoch; a window of them is [first, un
 """
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -47,7 +46,7 @@ class Track(Protocol):
         """Good and bad in a window; failure units are left at 0."""
 
     def count(self, first: int, until: int) -> Count:
-        """Good, bad and distinct failure units in a window."""
+        """Good, bad and failure units with their sizes in a window."""
 
     def bad_spans(self) -> Sequence[Stretch]:
         """The minutes in which something is bad."""
@@ -60,30 +59,33 @@ Ledger = Mapping[Group, Track]
 
 
 @dataclass(slots=True)
-class _Distinct:
-    """How many different failure units lie in a window of one length that moves forward."""
+class _Failures:
+    """The failure units of a window of one length that moves forward: how many, and the sum of their squared sizes."""
 
     low: int = 0
     high: int = 0
-    inside: Counter[int] = field(default_factory=Counter)
+    inside: dict[int, int] = field(default_factory=dict)
+    squares: int = 0
 
-    def at(self, units: Sequence[Sequence[int]], low: int, high: int) -> int:
+    def at(self, units: Sequence[Sequence[int]], low: int, high: int) -> tuple[int, int]:
         """Of the buckets [low, high)."""
         if low < self.low or high < self.high:
-            self.low = self.high = low
+            self.low, self.high, self.squares = low, low, 0
             self.inside.clear()
         for bucket in units[self.high : high]:
-            self.inside.update(bucket)
+            self._add(bucket, 1)
         for bucket in units[self.low : min(low, high)]:
-            self._take_out(bucket)
+            self._add(bucket, -1)
         self.low, self.high = low, max(high, low)
-        return len(self.inside)
+        return len(self.inside), self.squares
 
-    def _take_out(self, bucket: Sequence[int]) -> None:
+    def _add(self, bucket: Sequence[int], how: int) -> None:
         for unit in bucket:
-            self.inside[unit] -= 1
-            if not self.inside[unit]:
-                del self.inside[unit]
+            before = self.inside.pop(unit, 0)
+            after = before + how
+            self.squares += after * after - before * before
+            if after:
+                self.inside[unit] = after
 
 
 class UnitTrack:
@@ -98,7 +100,7 @@ class UnitTrack:
         self._good = [0, *accumulate(sum(one.good for one in bucket) for bucket in buckets)]
         self._bad = [0, *accumulate(sum(one.bad for one in bucket) for bucket in buckets)]
         self._failures = [[unit for one in bucket for unit in one.failures] for bucket in buckets]
-        self._windows: dict[int, _Distinct] = {}
+        self._windows: dict[int, _Failures] = {}
         self.first = self._minutes[0] if self._minutes else 0
 
     def totals(self, first: int, until: int) -> Count:
@@ -107,9 +109,9 @@ class UnitTrack:
 
     def count(self, first: int, until: int) -> Count:
         low, high = self._range(first, until)
-        window = self._windows.setdefault(until - first, _Distinct())
-        bad = self._bad[high] - self._bad[low]
-        return Count(self._good[high] - self._good[low], bad, window.at(self._failures, low, high))
+        window = self._windows.setdefault(until - first, _Failures())
+        good, bad = self._good[high] - self._good[low], self._bad[high] - self._bad[low]
+        return Count(good, bad, *window.at(self._failures, low, high))
 
     def bad_spans(self) -> Sequence[Stretch]:
         bad = (minute for nth, minute in enumerate(self._minutes) if self._bad[nth + 1] > self._bad[nth])
@@ -146,7 +148,7 @@ class SliceTrack:
         first = max(first, self.first)
         left_out = counted(self._uncounted, first, until)
         bad = counted(self._either, first, until) - left_out
-        return Count(max(until - first, 0) - left_out - bad, bad, bad)
+        return Count(max(until - first, 0) - left_out - bad, bad, failure_units=bad, squares=bad)
 
     totals = count
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from model.alert import AlertKey, AlertState, Transition
 from model.budget import Count, Feed, GroupCounts
+from model.decisions import Correction
 from model.objective import Group, Objective, Tier
 from slo.evaluate import evaluate
 from slo.ledger import Ledger
@@ -39,6 +40,7 @@ class Walk:
     ledger: Ledger
     silences: Sequence[Silence] = ()
     step: int = 1
+    corrections: Sequence[Correction] = ()
     _period: tuple[int, int] = (0, 0)
 
     def transitions(self, since: int, until: int) -> Iterator[Transition]:
@@ -54,6 +56,7 @@ class Walk:
                 self._feeds(at),
                 moment(at),
                 groups=len(self.ledger),
+                corrections=self.corrections,
             )
             yield from found.transitions
             states = {key: state for key, state in found.states.items() if state.firing != "ok"}

@@ -1,5 +1,6 @@
 """The walk over the past tells what the engine would have told, and skips only where nothing can change."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
@@ -93,7 +94,7 @@ def test_slices_count_every_minute_from_the_first_on():
     objective = replace(OBJECTIVE, indicator=Indicator("backlog", "demo-request", timedelta(minutes=5)), group_by=())
     slices = Slices((), START - 2 * DAY, bad=[(START, START + 40)], uncounted=[(START - 600, START - 500)])
     ledger = slice_ledger([slices], ())
-    assert ledger[()].count(START - DAY, START + 20) == Count(DAY - 100, 20, 20)
+    assert ledger[()].count(START - DAY, START + 20) == Count(DAY - 100, 20, 20, 20)
     found = told(Walk(objective, ledger), START - DAY, START + DAY)
     assert found[0][1:3] == ("fired", "page")
     assert found[0][0] <= 10
@@ -106,11 +107,11 @@ def test_groups_of_every_level_add_up_and_those_beyond_the_kept_are_one():
     ledger = unit_ledger(units, ("campaign", "segment"), kept)
     counted = {group: track.count(START, START + 1) for group, track in ledger.items()}
     assert counted == {
-        (): Count(4, 4, 4),
-        (("campaign", "c0"),): Count(1, 1, 1),
-        (("campaign", "c0"), ("segment", "smb")): Count(1, 1, 1),
-        (("campaign", "(other)"),): Count(3, 3, 3),
-        (("campaign", "(other)"), ("segment", "(other)")): Count(3, 3, 3),
+        (): Count(4, 4, 4, 4),
+        (("campaign", "c0"),): Count(1, 1, 1, 1),
+        (("campaign", "c0"), ("segment", "smb")): Count(1, 1, 1, 1),
+        (("campaign", "(other)"),): Count(3, 3, 3, 3),
+        (("campaign", "(other)"), ("segment", "(other)")): Count(3, 3, 3, 3),
     }
 
 
@@ -130,9 +131,12 @@ def test_windows_are_counted_alike_in_any_order(units, windows):
     track = UnitTrack(units)
     for first, length in windows:
         inside = [one for one in units if first <= one.minute < first + length]
-        failures = {unit for one in inside for unit in one.failures}
+        failures = Counter(unit for one in inside for unit in one.failures)
         assert track.count(first, first + length) == Count(
-            sum(one.good for one in inside), sum(one.bad for one in inside), len(failures)
+            sum(one.good for one in inside),
+            sum(one.bad for one in inside),
+            len(failures),
+            sum(size * size for size in failures.values()),
         )
 
 

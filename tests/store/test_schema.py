@@ -21,6 +21,7 @@ _SAMPLES = {
     "Int64": 1,
     "Array(Int64)": [1],
     "Array(UInt32)": [1],
+    "Array(UInt64)": [1],
     "Array(Array(String))": [["x"]],
 }
 
