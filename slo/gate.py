@@ -67,7 +67,8 @@ def binomial_tail(n: float, k: float, p: Fraction) -> float:
     if p >= 1:
         return 1.0
     if k > n * p and p <= _HALF:
-        return _pmf(n, k, p) * float(1 - p) * _sum((n + 1 + i) / (k + 1 + i) * float(p) for i in count_from(0))
+        step = float(p)
+        return _pmf(n, k, p) * float(1 - p) * _sum((n + 1 + i) / (k + 1 + i) * step for i in count_from(0))
     n, k = ceil(n), floor(k)
     return _whole(n, k, p) if k > n * p else 1.0 - _whole(n, n - k + 1, 1 - p)
 

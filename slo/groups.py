@@ -113,9 +113,8 @@ def _below(family: Family, found: Mapping[Group, Head], one: Burning, open_: Map
 def _opened(family: Family, found: dict[Group, Head], one: Burning) -> Head:
     name = family.named(one.group, one.window)
     taken = [group for group in found if is_part(group, name)]
-    for group in taken:
-        del found[group]
-    found[name] = Head(name, takes_over=taken)
+    told = [group for head in taken for group in found.pop(head).speaks_for]
+    found[name] = Head(name, told, taken)
     return found[name]
 
 

@@ -27,10 +27,13 @@ NOTHING = Count()
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A tier in integers: above either number the budget burns too fast. `short_share` is of the period's allowance."""
+    """A tier for comparisons: above either number the budget burns too fast.
+
+    `ratio` of bad units is (numerator, denominator); the shares are of what the period allows.
+    """
 
     tier: Tier
-    ratio: Fraction
+    ratio: tuple[int, int]
     long_share: Fraction
     short_share: Fraction
 
@@ -65,7 +68,7 @@ def rules_of(objective: Objective, groups: int) -> Rules:
 def _threshold(tier: Tier, objective: Objective) -> Threshold:
     return Threshold(
         tier=tier,
-        ratio=tier.burn * objective.error_budget,
+        ratio=(tier.burn * objective.error_budget).as_integer_ratio(),
         long_share=tier.burn * ratio(tier.long, objective.window.length),
         short_share=tier.burn * ratio(tier.short, objective.window.length),
     )
@@ -113,10 +116,9 @@ class Reading:
 
     def fires(self) -> TierReading | None:
         """The most urgent tier that fires."""
-        if not any(count.bad for count in self.counts.windows.values()):
-            return None
-        found = (self._tier(threshold) for threshold in self.rules.thresholds)
-        return next((tier for tier in found if tier.fires), None)
+        least = self.rules.gate.min_failure_units
+        asked = (one for one in self.rules.thresholds if self.window(one.tier.long).failure_units >= least)
+        return next((reading for reading in map(self._tier, asked) if reading.fires), None)
 
     def severity(self, tier: Tier) -> Severity:
         """How urgent this tier is here: a group of few failures a period never pages alone."""
@@ -135,8 +137,8 @@ class Reading:
         """Does a window with this count burn too fast, by its ratio or by what it spent of the whole period?"""
         if not count.bad:
             return False
-        limit = threshold.ratio
-        return count.bad * limit.denominator > limit.numerator * count.total or count.bad > share * self.allowed
+        numerator, denominator = threshold.ratio
+        return count.bad * denominator > numerator * count.total or count.bad > share * self.allowed
 
     def is_clear(self, threshold: Threshold) -> bool:
         """Is the trouble that fired this tier measured to be over? Silence says nothing.
