@@ -50,8 +50,9 @@ class Family:
         return count.bad - reading.rules.error_budget * count.total
 
     def explain(self, parts: Iterable[Group], whole: Group, window: timedelta) -> bool:
-        """Do these parts together make up most of the whole's excess?"""
-        return sum(self.excess(part, window) for part in parts) >= EXPLAINS * self.excess(whole, window)
+        """Do these parts together make up most of the whole's excess? What one spares explains nothing of another."""
+        made_up = sum(max(self.excess(part, window), 0) for part in parts)
+        return made_up >= EXPLAINS * self.excess(whole, window)
 
     def named(self, group: Group, window: timedelta) -> Group:
         """The part that explains the group's excess, or that part's part, and so on; else the group itself."""
@@ -112,6 +113,8 @@ def _below(family: Family, found: Mapping[Group, Head], one: Burning, open_: Map
 
 def _opened(family: Family, found: dict[Group, Head], one: Burning) -> Head:
     name = family.named(one.group, one.window)
+    if name in found:
+        return found[name]
     taken = [group for group in found if is_part(group, name)]
     told = [group for head in taken for group in found.pop(head).speaks_for]
     found[name] = Head(name, told, taken)
