@@ -51,7 +51,7 @@ class Family:
 
     def explain(self, parts: Iterable[Group], whole: Group, window: timedelta) -> bool:
         """Do these parts together make up most of the whole's excess? What one spares explains nothing of another."""
-        made_up = sum(max(self.excess(part, window), 0) for part in parts)
+        made_up = sum((max(self.excess(part, window), Fraction(0)) for part in parts), Fraction(0))
         return made_up >= EXPLAINS * self.excess(whole, window)
 
     def named(self, group: Group, window: timedelta) -> Group:
