@@ -25,7 +25,7 @@ from api.asked import (
 )
 from api.problems import MEDIA_TYPE, Problem
 from lineage import ask, tally
-from lineage.answers import Found, Funnel, LeadAnswer, TraceAnswer, Why
+from lineage.answers import FlowCheck, Found, Funnel, LeadAnswer, TraceAnswer, Why
 from lineage.ask import Library
 from store import refusals
 
@@ -91,6 +91,11 @@ def _flow_routes(router: APIRouter, library: Library, clock: Clock) -> None:
     def flows() -> Flows:
         """Every flow that a file describes or an entry names, with how its entries of the last 7 days ended."""
         return Flows(flows=tally.flows(library, now=clock()))
+
+    @router.get("/flows/{flow}/check", tags=["flows"], responses=_NONE, summary="Which hops do its steps claim?")
+    def check(flow: FlowName) -> FlowCheck:
+        """What the flow's steps claim of the hops of the leads heard of last: nothing, everything, the same twice."""
+        return tally.flow_check(library, flow)
 
     @router.get("/flows/{flow}/funnel", tags=["flows"], responses=_NONE, summary="How a flow's entries ended")
     def funnel(flow: FlowName, part: Asked) -> Funnel:

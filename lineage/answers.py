@@ -324,6 +324,26 @@ class FlowAnswer(Answer):
     by_status: dict[str, int]
 
 
+class Finding(Answer):
+    """`kind` is nothing, everything or shared (then `other` is the later step, which does not get the hops)."""
+
+    kind: str
+    step: str
+    other: str
+    hops: int
+    says: str
+
+
+class FlowCheck(Answer):
+    """What a flow's steps claimed of the hops of the leads heard of last; no findings where all is well."""
+
+    flow: str
+    version: str
+    leads: int
+    hops: int
+    findings: list[Finding]
+
+
 class SpanAnswer(Answer):
     span_id: str
     parent_span_id: str

@@ -10,6 +10,7 @@ from lineage.answers import (
     AlsoAffected,
     ChangeAnswer,
     DuplicateAnswer,
+    FlowCheck,
     Found,
     FoundLead,
     HopAnswer,
@@ -22,6 +23,7 @@ from lineage.history import told_before
 from lineage.identity import HopsRead, Identity, hops_of_identities, read_merges
 from lineage.journey import Journey, journeys
 from lineage.judging import judge_journeys
+from lineage.kept import Kept
 from lineage.shown import (
     contribution_answer,
     entry_answer,
@@ -48,6 +50,7 @@ PAGE = 25
 MAX_SKIP = 10_000
 SHOWN_HOPS = 2_000
 SHOWN_DUPLICATES = 20
+CHECKED_AGAIN_S = 60.0
 _STOPPED = frozenset({Status.BLOCKED, Status.SKIPPED})
 MAX_TRACES = 500
 
@@ -74,6 +77,11 @@ class Library:
     def affected(self) -> AffectedBy:
         """Says whom else a cause stopped."""
         return AffectedBy(self.store)
+
+    @cached_property
+    def checks(self) -> Kept[tuple[str, str], FlowCheck]:
+        """What was found of each version of a flow; looking reads thousands of hops."""
+        return Kept(keep_s=CHECKED_AGAIN_S, most=100)
 
 
 # ── finding a lead ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from lineage.answers import (
     CauseCount,
     CauseLeads,
     FlowAnswer,
+    FlowCheck,
     FlowStep,
     Funnel,
     PartCount,
@@ -19,6 +20,7 @@ from lineage.answers import (
     TraceEventAnswer,
 )
 from lineage.ask import PAGE, Library, NotFoundError
+from lineage.claims import check
 from model.causes import causes
 from model.flow import Flow
 from model.hop import moment
@@ -110,6 +112,14 @@ def flows(library: Library, *, now: datetime, back: timedelta = timedelta(days=7
     return [
         _flow(name, known.get(name), counted.get(name, {})) for name in [*known, *sorted(set(counted) - set(known))]
     ]
+
+
+def flow_check(library: Library, name: str) -> FlowCheck:
+    """What a flow's steps claim of the hops that come in. Raises NotFoundError for a flow that no file describes."""
+    flow = library.flows().get(name)
+    if flow is None:
+        raise _no_flow(library, name)
+    return library.checks.get((flow.name, flow.version), lambda: check(library.store, flow))
 
 
 def _flow(name: str, flow: Flow | None, by_status: Mapping[str, int]) -> FlowAnswer:

@@ -79,6 +79,11 @@ def leads_of_flow(store: Store, of: Slice, *, most: int) -> list[str]:
     return [row[0] for row in store.rows("leads_of_flow", **of.whole, most=most)]
 
 
+def leads_of_flow_last(store: Store, flow: str, *, most: int) -> list[str]:
+    """The leads that tried the flow last, the latest first."""
+    return [row[0] for row in store.rows("leads_of_flow_last", flow=flow, most=most)]
+
+
 @dataclass(frozen=True, slots=True)
 class Stops:
     """What one cause did at one step of a flow between two moments, both included."""

@@ -40,6 +40,11 @@ def _hit(row: Sequence[object]) -> Hit:
     return Hit(str(lead), bool(exact), last_seen, str(found_by))  # type: ignore[arg-type]
 
 
+def heard_last(store: Store, *, lines: int, most: int) -> list[str]:
+    """The leads that the last lines of the agenda name, at most `most`."""
+    return [row[0] for row in store.rows("leads_heard_last", lines=lines, most=most)]
+
+
 def keys_of(store: Store, leads: Sequence[str]) -> dict[str, list[Key]]:
     found: dict[str, list[Key]] = {}
     for lead, kind, key, mask, _seen in store.rows("keys_of_leads", leads=list(leads)):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lineage import tally
-from lineage.answers import Bucket, CauseCount, CauseLeads, FlowAnswer, Funnel, StepCount
+from lineage.answers import Bucket, CauseCount, CauseLeads, FlowAnswer, FlowCheck, Funnel, StepCount
 from lineage.ask import Library
 from lineage.measures import Difference, differences
 from model.causes import Cause, causes
@@ -79,6 +79,7 @@ class FlowView:
     campaigns: Sequence[str]
     segments: Sequence[str]
     sources: Sequence[str]
+    check: FlowCheck | None
 
 
 def flow_view(library: Library, of: Slice, said: Mapping[str, str], *, now: datetime) -> FlowView:
@@ -96,6 +97,7 @@ def flow_view(library: Library, of: Slice, said: Mapping[str, str], *, now: date
         chart=_chart(library, of, funnel),
         campaigns=sorted({part.campaign for part in funnel.parts if part.campaign}),
         segments=sorted({part.segment for part in funnel.parts if part.segment}),
+        check=tally.flow_check(library, of.flow) if of.flow in library.flows() else None,
         sources=sorted(part.source for part in funnel.sources if part.source),
     )
 
