@@ -65,6 +65,7 @@ class Settings(BaseModel):
     clickhouse: str = Field("", description="chdb:///path, or clickhouse://user:password@host:8123/database.")
     flows: tuple[Path, ...] = Field((), description="Flow files or folders of them, separated by `:`.")
     objectives: tuple[Path, ...] = Field((), description="Objective files or folders of them, separated by `:`.")
+    receivers: Path | None = Field(None, description="The file of receivers: who is told of alerts.")
     vendor_codes: Path | None = Field(None, description="Your own vendor codes: a CSV of system,code,cause.")
     web: Address = Field(Address("127.0.0.1", 8080), description="Where the pages and the API listen.")
     otlp_http: Address = Field(Address("127.0.0.1", 4318), description="Where OTLP over HTTP listens.")
@@ -131,6 +132,13 @@ class Settings(BaseModel):
         for path in value:
             if not path.exists():
                 raise ValueError(f"{path} does not exist; name a file or a folder of them")
+        return value
+
+    @field_validator("receivers")
+    @classmethod
+    def _is_file(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"{value} does not exist; name a file of receivers, as docs/alerts.md shows one")
         return value
 
     @field_validator("pii_attributes", mode="before")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from prometheus_client import Counter as Count
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Histogram
 
 from lineage.flowbook import FlowsNow
 from model.objective import Objective
@@ -31,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 TICK = Histogram("leadtrace_alerts_tick_seconds", "Time that an evaluation of all objectives took")
 BROKEN = Count("leadtrace_alerts_ticks_failed_total", "Ticks of the alert loop that failed as a whole")
-FIRING = Gauge("leadtrace_alerts_firing", "Incidents that fire, told or not", ["severity"])
 
 EVERY = timedelta(seconds=30)
 LEASE = "alerts"
@@ -117,8 +116,6 @@ class AlertLoop:
         self._commit(work.work(), memory, receivers, now)
         memory.states |= work.waiting
         self._keep_up(memory, receivers, now)
-        for severity in ("page", "ticket"):
-            FIRING.labels(severity).set(sum(state.firing == severity for state in memory.states.values()))
         return True
 
     def _step_down(self) -> None:

@@ -9,7 +9,6 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -30,7 +29,6 @@ log = structlog.get_logger(__name__)
 
 SENT = Counter("leadtrace_messages_sent_total", "Messages about alerts that their receiver took", ["receiver"])
 FAILED = Counter("leadtrace_messages_failed_total", "Tries to send a message that failed", ["receiver"])
-DEAD = Gauge("leadtrace_messages_dead", "Messages that were given up and that nobody asked to send again", ["receiver"])
 WAITING = Gauge("leadtrace_messages_waiting", "Messages that are due or will be, and have not arrived")
 OLDEST = Gauge("leadtrace_messages_oldest_seconds", "How long the oldest message that is due has waited")
 
@@ -154,7 +152,6 @@ class Outbox:
             for pending in kept.pending(self._store):
                 if pending.alerts and pending.message not in done:
                     self._waiting.setdefault(pending.message, _Waiting(pending))
-            self._count_dead()
 
     def forget(self) -> None:
         """Another engine took over."""
@@ -239,7 +236,6 @@ class Outbox:
                 log.warning("receipts_not_written", count=len(self._unwritten), reason=str(error))
                 return
             self._unwritten.clear()
-            self._count_dead()
 
     # ── receivers that forget ───────────────────────────────────────────────────────────────────────────────────
 
@@ -266,13 +262,6 @@ class Outbox:
         due = (one.pending for one in self._waiting.values() if one.pending.send_at <= now or one.pending.attempts)
         oldest = min((pending.since for pending in due), default=now)
         OLDEST.set(max((now - oldest).total_seconds(), 0.0))
-
-    def _count_dead(self) -> None:
-        with suppress(StoreError):
-            for receiver in self._receivers().by_name:
-                DEAD.labels(receiver).set(0)
-            for receiver, count in kept.dead_by_receiver(self._store).items():
-                DEAD.labels(receiver).set(count)
 
 
 def latest(alerts: Sequence[Alert]) -> tuple[Alert, ...]:

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 import collector.metrics  # noqa: F401  registers its metrics
 import lineage.settle  # noqa: F401  registers its metrics
+import slo.loop  # noqa: F401  registers its metrics
 from leadtrace.cli import main
 from store import schema
 

@@ -2,6 +2,7 @@
 
 import base64
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -182,3 +183,15 @@ def test_no_secret_stands_in_a_sentence(read):
         )
     assert "R" * 32 not in str(raised.value)
     assert SECRET not in str(raised.value)
+
+
+def test_the_example_of_the_page_is_right(tmp_path):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "alerts.md").read_text()
+    path = tmp_path / "receivers.yaml"
+    path.write_text(page.partition("```yaml\n")[2].partition("```")[0].replace("/run/secrets/", ""))
+    (tmp_path / "pagerduty").write_text("k" * 32)
+    (tmp_path / "bus").write_text(SECRET)
+    environment = {"SLACK_WEBHOOK": ENVIRONMENT["SLACK_URL"], "SMTP_PASSWORD": "p"}
+    found = read_receivers(path, environment)
+    assert list(found.by_name) == ["on-call", "growth", "mail", "bus", "prometheus"]
+    assert found.routing == Routing()
