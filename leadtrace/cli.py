@@ -48,6 +48,7 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
         from model.flowfile import FlowProblems  # noqa: PLC0415
         from model.personal import PersonalKeyError  # noqa: PLC0415
         from slo.openslo.findings import ObjectiveProblems  # noqa: PLC0415
+        from slo.receivers import ReceiverProblems  # noqa: PLC0415
         from store.errors import StoreError  # noqa: PLC0415
 
         try:
@@ -59,6 +60,7 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
             FlowProblems,
             ObjectiveProblems,
             PersonalKeyError,
+            ReceiverProblems,
             RemoteError,
             SettingsError,
             StoreError,

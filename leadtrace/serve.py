@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 import structlog
 from starlette.types import ASGIApp
@@ -24,6 +25,7 @@ from leadtrace.flowfiles import FlowFiles
 from leadtrace.guard import Doorkeeper
 from leadtrace.listen import CannotListenError, bind, bound, server
 from leadtrace.objectivefiles import ObjectiveFiles
+from leadtrace.receiverfile import ReceiverFile
 from leadtrace.settings import Address, Settings, data_folder
 from leadtrace.tokens import Role, Signer, Tokens, session_key, write_private
 from leadtrace.web import web_app
@@ -32,7 +34,8 @@ from lineage.settle import Settler
 from model.personal import Kind, PersonalKey, load_or_create_key
 from slo.answers import Answers
 from slo.counting import Counter
-from store import refusals
+from slo.loop import LEASE, AlertLoop
+from store import leases, refusals
 from store.engine import Store
 from store.errors import StoreError, StoreUnavailable
 from store.refusals import Refusal
@@ -79,9 +82,11 @@ class Service:
         self.collector = self._made_collector() if "collector" in self.parts else None
         if self.store.embedded:
             _keep_drafts_in(settings.data / "tmp")  # after the spool's lock: the folder is nobody else's
+        self.counter = Counter(self.store, self.objectives, self.flows)
         self.settler = (
             Settler(self.store, self.flows, self.codes, shard=settings.shard) if "engine" in self.parts else None
         )
+        self.alerts = self._made_alerts() if "engine" in self.parts else None
         self.library = Library(self.store, self.flows, lambda text: search_tokens(self.personal, text), self.codes)
         self._stopping = threading.Event()
         self._failure = ""
@@ -98,6 +103,8 @@ class Service:
             self._stopping.set()
             if self.settler is not None:
                 self.settler.stop()
+            if self.alerts is not None:
+                self.alerts.stop()
             drained = self.collector.stop(drain_s=DRAIN_S) if self.collector is not None else True
             for thread in threads:
                 thread.join(timeout=15)
@@ -111,11 +118,15 @@ class Service:
     def _start_threads(self) -> list[threading.Thread]:
         if self.collector is not None:
             self.collector.start()
-        if self.settler is None:
-            return []
-        thread = threading.Thread(target=self.settler.run, name="settle", daemon=True)
-        thread.start()
-        return [thread]
+        loops = {"settle": self.settler, "alerts": self.alerts}
+        threads = [
+            threading.Thread(target=loop.run, name=name, daemon=True)
+            for name, loop in loops.items()
+            if loop is not None
+        ]
+        for thread in threads:
+            thread.start()
+        return threads
 
     async def _serve(self, on_ready: Callable[[Ready], None]) -> None:
         stop = asyncio.Event()
@@ -145,9 +156,7 @@ class Service:
             apps["otlp_http"] = self.collector.asgi_app
         if "web" in self.parts:
             secure = self.settings.public_url.startswith("https:")
-            budgets = Answers(
-                self.store, self.objectives, Counter(self.store, self.objectives, self.flows), lambda: None
-            )
+            budgets = Answers(self.store, self.objectives, self.counter, lambda: leases.seen(self.store, LEASE))
             apps["web"] = web_app(
                 self.library, budgets, self.doorkeeper, self._not_ready, self.personal.scrub_text, secure=secure
             )
@@ -193,6 +202,15 @@ class Service:
             spool_limits=SpoolLimits(max_bytes=settings.spool_max_bytes),
         )
 
+    def _made_alerts(self) -> AlertLoop:
+        settings = self.settings
+        receivers = ReceiverFile(settings.receivers, os.environ, self.objectives)
+        home = settings.public_url or f"http://{reachable(self._bound('web') or settings.web)}"
+        name = f"{socket.gethostname()} {os.getpid()} {token_hex(4)}"
+        return AlertLoop(
+            self.store, self.counter, self.objectives, self.flows, receivers, home=home, clock=_now, name=name
+        )
+
     def _quarantined(self, record: QuarantineRecord) -> None:
         try:
             refusals.record(self.store, [_refusal(record)])
@@ -224,6 +242,10 @@ class Service:
         """Why questions cannot be answered yet; None when they can. Raises StoreUnavailable."""
         lacking = self.store.unmigrated()
         return f"The schema lacks {', '.join(lacking)}; run `leadtrace migrate`." if lacking else None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _keep_drafts_in(folder: Path) -> None:
