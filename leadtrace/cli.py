@@ -294,6 +294,35 @@ def slo_check(files: tuple[Path, ...], *, strict: bool) -> None:
             click.echo(f"{where}: {outcome.described.about} is valid and yields no objective: {outcome.why_none}")
 
 
+@slo.command("backtest")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--since", default="28d", show_default=True, help="From when on: 7d, 28d, 2026-03-02.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, as the API gives it.")
+@_ends_with_a_sentence
+def slo_backtest(file: Path, since: str, *, as_json: bool) -> None:
+    """Say what the objectives in FILE would have alerted on over the stored history. Changes nothing.
+
+    An objective of a name that is in force is laid beside it. A running server is asked; else the store is read here.
+    """
+    from leadtrace.asking import NoAnswerError  # noqa: PLC0415
+    from leadtrace.backtesting import ask_backtest  # noqa: PLC0415
+    from leadtrace.telling import told_backtest  # noqa: PLC0415
+
+    done: list[int] = []
+
+    def tell(leads: int) -> None:
+        done.append(leads)
+        click.echo(f"{sum(done)} leads looked at …", err=True)
+
+    try:
+        answer = ask_backtest(_settings(), file.read_text(encoding="utf-8"), since, tell)
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{file} is not UTF-8 text") from error
+    except NoAnswerError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else told_backtest(answer))
+
+
 @main.group()
 def token() -> None:
     """Tokens for machines."""

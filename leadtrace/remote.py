@@ -14,6 +14,8 @@ from leadtrace.serve import SERVER_FILE
 from leadtrace.settings import Settings
 from leadtrace.tokens import Signer, session_key
 
+TIMEOUT_S = 60.0
+
 
 class RemoteError(RuntimeError):
     """The server answered with a problem; the message is its sentence."""
@@ -34,15 +36,22 @@ class RunningServer:
         """The JSON at an API path. Raises RemoteError for a problem, OSError when nobody answers."""
         return self._ask("GET", path, query)
 
-    def post(self, path: str, body: str = "", **query: str | None) -> Any:
+    def post(self, path: str, body: str = "", *, timeout_s: float = TIMEOUT_S, **query: str | None) -> Any:
         """The JSON that answers something sent. Raises as `get` does."""
-        return self._ask("POST", path, query, body.encode())
+        return self._ask("POST", path, query, body.encode(), timeout_s)
 
-    def _ask(self, method: str, path: str, query: Mapping[str, str | None], body: bytes | None = None) -> Any:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | None],
+        body: bytes | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> Any:
         given = {key: value for key, value in query.items() if value is not None}
         asked = path + (f"?{urlencode(given)}" if given else "")
         where = urlsplit(self.address)
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=60)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=timeout_s)
         try:
             bearer = local_bearer(Signer(session_key(self.settings.session_key_path)))
             connection.request(method, asked, body, {"Authorization": bearer})

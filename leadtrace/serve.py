@@ -33,6 +33,7 @@ from lineage.ask import Library
 from lineage.settle import Settler
 from model.personal import Kind, PersonalKey, load_or_create_key
 from slo.answers import Answers
+from slo.backtest import Backtester
 from slo.counting import Counter
 from slo.loop import LEASE, AlertLoop
 from store import leases, refusals
@@ -158,7 +159,13 @@ class Service:
             secure = self.settings.public_url.startswith("https:")
             budgets = Answers(self.store, self.objectives, self.counter, lambda: leases.seen(self.store, LEASE))
             apps["web"] = web_app(
-                self.library, budgets, self.doorkeeper, self._not_ready, self.personal.scrub_text, secure=secure
+                self.library,
+                budgets,
+                Backtester(self.store, self.objectives, self.flows),
+                self.doorkeeper,
+                not_ready=self._not_ready,
+                scrub=self.personal.scrub_text,
+                secure=secure,
             )
         return apps
 

@@ -49,3 +49,63 @@ def told_preview(answer: Mapping[str, Any]) -> str:
         leads = ", ".join(turn["examples"])
         lines.append(f"  {turn['entries']:>6}  {turn['was']} → {turn['would_be']}  (such as {leads})")
     return "\n".join(lines)
+
+
+# ── back-tests ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def told_backtest(answer: Mapping[str, Any]) -> str:
+    """What objectives would have alerted on, as lines: the sums, then each incident, then what only was before."""
+    lines = [f"warning: {warning}" for warning in answer["warnings"]]
+    for one in answer["objectives"]:
+        lines += ["", *_walked(one)] if lines else _walked(one)
+    return "\n".join(lines)
+
+
+def _walked(one: Mapping[str, Any]) -> Iterator[str]:
+    would, before = one["would"], one["in_force"]
+    looks = f"{one['step_s'] // 60} min"
+    yield f"`{one['name']}` from {_moment(one['since'])} to {_moment(one['until'])} UTC, looked at every {looks}"
+    yield f"  this file  {_sums(would)}"
+    if before is not None:
+        yield f"  in force   {_sums(before)}"
+    if would["counted_from"] is None:
+        yield "  Nothing was counted: the flow has no entries in that time, or none that are units of this objective."
+    for firing in would["firings"]:
+        mark = "" if before is None else "  as in force" if firing["also"] else "  new"
+        yield from _firing(firing, mark)
+    for firing in before["firings"] if before is not None else ():
+        if not firing["also"]:
+            yield from _firing(firing, "  no longer")
+
+
+def _sums(walk: Mapping[str, Any]) -> str:
+    left = walk["budget_left"]
+    budget = "nothing counted" if left is None else f"budget left {left:.1%}"
+    counts = f"{_some(walk['pages'], 'page')}, {_some(walk['tickets'], 'ticket')}"
+    return f"{counts}, {_length(walk['firing_s'])} firing; {budget} ({walk['definition']})"
+
+
+def _firing(firing: Mapping[str, Any], mark: str) -> Iterator[str]:
+    until = _moment(firing["resolved_at"]) if firing["resolved_at"] else "still firing"
+    group = ", ".join(f"{key} {value}" for key, value in firing["group"].items()) or "everything"
+    yield f"  {_moment(firing['fired_at'])} → {until}  {firing['severity']}  {group}{mark}"
+    if firing["burn"] is None:
+        yield f"      {firing['reason']}"
+        return
+    causes = ", ".join(f"{one['cause'] or 'no cause'} {one['leads']}" for one in firing["causes"])
+    yield f"      {firing['tier']}: {firing['bad']} of {firing['total']} bad, {firing['burn']:.1f} times too fast"
+    yield f"      {_some(firing['leads'], 'lead')}" + (f": {causes}" if causes else "")
+
+
+def _moment(text: str) -> str:
+    return text[:16].replace("T", " ")
+
+
+def _some(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def _length(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

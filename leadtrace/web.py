@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from api.backtests import backtests_router
 from api.budget_metrics import BudgetMetrics
 from api.flow_edits import flow_edits_router
 from api.health import health_router
@@ -20,6 +21,7 @@ from api.told_changes import changes_router
 from leadtrace import __version__
 from leadtrace.guard import Doorkeeper, Guard
 from lineage.ask import Library, NotFoundError
+from lineage.backtests import Backtest
 from lineage.budgets import Budgets, NotPossibleError
 from lineage.window import WindowError
 from store.errors import StoreError
@@ -44,21 +46,24 @@ _FOR_MACHINES = ("/api/", "/healthz", "/readyz", "/metrics")
 def web_app(
     library: Library,
     budgets: Budgets,
+    backtest: Backtest,
     doorkeeper: Doorkeeper | None,
+    *,
     not_ready: Callable[[], str | None],
     scrub: Callable[[str], str],
-    *,
     secure: bool = False,
 ) -> ASGIApp:
     """Everything that LEADTRACE_WEB serves. `secure` says that people come by HTTPS."""
-    app = application(library, budgets, _now, not_ready, scrub)
+    app = application(library, budgets, backtest, _now, not_ready=not_ready, scrub=scrub)
     return Guard(app, doorkeeper, sign_in_page, secure=secure)
 
 
 def application(
     library: Library,
     budgets: Budgets,
+    backtest: Backtest,
     clock: Callable[[], datetime],
+    *,
     not_ready: Callable[[], str | None],
     scrub: Callable[[str], str],
 ) -> FastAPI:
@@ -69,6 +74,7 @@ def application(
     app.include_router(api_router(library, clock=clock))
     app.include_router(measures_router(library, clock=clock))
     app.include_router(flow_edits_router(library, clock=clock))
+    app.include_router(backtests_router(backtest, clock=clock))
     app.include_router(slos_router(budgets, clock=clock, scrub=scrub))
     app.include_router(health_router(not_ready, before_metrics=BudgetMetrics(budgets, clock)))
     app.include_router(pages(library, budgets, clock=clock))

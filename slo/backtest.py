@@ -4,8 +4,9 @@ By what is known today: a success that came late repaired its unit, so an alert 
 here. Everything else is the engine's own: its counting, its gate, its states.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -47,8 +48,18 @@ class Backtester:
     objectives: Callable[[], Mapping[str, Objective]]
     flows: FlowsNow
     tell: Tell = lambda _leads: None
+    _busy: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, text: str, since: datetime, until: datetime) -> BacktestsAnswer:
+        """One at a time: a history in memory is large, and two would take as long together."""
+        if not self._busy.acquire(blocking=False):
+            raise BacktestError("another back-test is walking. Try again when it is done")
+        try:
+            return self._answers(text, since, until)
+        finally:
+            self._busy.release()
+
+    def _answers(self, text: str, since: datetime, until: datetime) -> BacktestsAnswer:
         if until - since > LONGEST:
             raise BacktestError(f"more than {LONGEST.days} days are asked for. Ask for a shorter history by --since")
         reading = read_openslo([Source("the file", text)], flows=self.flows())
@@ -123,7 +134,7 @@ class _Walked:
         burns = [one for one in self.incidents if one.first.key.kind == "burn"]
         severities = [one.worst.severity for one in burns]
         lasted = sum(((one.ended_at or self._until) - one.first.at for one in burns), timedelta())
-        now = minute_of(self._until)
+        now = minute_of(self._until) + 1  # what was decided in the minute that has begun counts
         left, period = None, None
         if () in ledger:
             counts = self._walk.counts((), now)

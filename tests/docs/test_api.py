@@ -11,11 +11,15 @@ from api import answers as api_answers
 from api.problems import Problem
 from leadtrace.serve import Service
 from leadtrace.settings import Settings
-from lineage import answers, measures, rejudge
+from lineage import answers, backtests, budgets, measures, rejudge
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
-NAMED = set(re.findall(r"^\| `(?:GET|POST) (/\S+)` \|", PAGE, re.MULTILINE))
-MODELS = vars(answers) | vars(api_answers) | vars(measures) | vars(rejudge) | {"Problem": Problem}
+NAMED = set(re.findall(r"^\| `(?:GET|POST|DELETE) (/\S+)` \|", PAGE, re.MULTILINE))
+MODELS = {
+    name: model
+    for room in (answers, backtests, budgets, api_answers, measures, rejudge)
+    for name, model in vars(room).items()
+} | {"Problem": Problem}
 
 
 def test_the_web_part_serves_every_route_named(tmp_path):
@@ -59,7 +63,8 @@ def test_every_answer_of_a_route_has_an_example(tmp_path):
         content["schema"]["$ref"].rsplit("/", 1)[-1]
         for methods in app.openapi()["paths"].values()
         for method in methods.values()
-        for content in method["responses"].get("200", method["responses"].get("202", {})).get("content", {}).values()
+        for status in ("200", "201", "202")
+        for content in method["responses"].get(status, {}).get("content", {}).values()
         if "$ref" in content["schema"]
     }
     assert answered - {"Health"} | {"Problem"} == set(re.findall(r"<!-- (\w+) -->", PAGE))
