@@ -1,4 +1,4 @@
-"""The pages are tested with the world that tests/api tells."""
+"""The pages are tested with the world that tests/api tells, and on the nights of tests/slo."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import find_browser
 import pytest
 from playwright.sync_api import sync_playwright
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "api"))
+sys.path += [str(Path(__file__).resolve().parents[1] / room) for room in ("api", "slo")]
 
 import web_world
 from serving import serving

@@ -146,7 +146,7 @@ def test_an_objective_says_in_one_sentence_what_is_spent_and_how_long_the_rest_l
 
 def test_the_burn_down_marks_changes_and_alerts_and_is_a_table_too(still):
     page = page_of(still, "/slos/demo-enrolment")
-    marks = [element.text for element in page.by_class("mark")]
+    marks = [element.text for element in page.by_class("change-mark")]
     assert any("crm-writer 2.4.1 first seen" in mark for mark in marks)
     assert len(page.by_class("fired")) == 3
     rows = [row.text for row in page.all("tr")]
