@@ -197,5 +197,6 @@ class World:
         self.store.insert("feed_minutes", ["service", "minute", "arrived_at"], rows)
 
 
-def count(good: int, bad: int = 0, failure_units: int | None = None) -> Count:
-    return Count(good, bad, bad if failure_units is None else failure_units)
+def count(good: int, bad: int = 0) -> Count:
+    """Units of which each bad one failed on its own."""
+    return Count(good, bad, bad, bad)
