@@ -229,8 +229,16 @@ def _burning(alert: Alert, burn: Burn) -> str:
     return (
         f"{clean(alert.objective_title)}, target {percent(alert.target)}:"
         f" {burn.long_burn:.3g} times too fast in {long} ({_of(burn.long)}),"
-        f" {burn.short_burn:.3g} in {short} ({_of(burn.short)}); {burn.severity} from {burn.threshold:.3g}."
+        f" {burn.short_burn:.3g} in {short} ({_of(burn.short)}); {_why(burn)}."
         f" Confidence: {alert.confidence}."
+    )
+
+
+def _why(burn: Burn) -> str:
+    """A tier fires by its burn rate, or by so many bad units that they spend its share of the whole budget."""
+    by_rate = min(burn.long_burn, burn.short_burn) > burn.threshold
+    return (
+        f"{burn.severity} from {burn.threshold:.3g}" if by_rate else f"{burn.severity}, since so many are bad at once"
     )
 
 
