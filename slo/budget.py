@@ -31,6 +31,8 @@ def balance(reading: Reading, window: timedelta) -> Balance:
     period = reading.counts.period
     if not period.total:
         return Balance(reading.allowed, 0, None, None)
+    if not reading.allowed:  # a target of 100 %: each failure is as much as a whole budget
+        return Balance(reading.allowed, period.bad, Fraction(-period.bad), None)
     left = 1 - period.bad / reading.allowed
     return Balance(reading.allowed, period.bad, left, _lasts(reading, left, reading.window(window), window))
 

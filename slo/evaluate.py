@@ -154,8 +154,9 @@ def _sight(family: Family, head: Head, firing: Mapping[Group, TierReading], stat
         return urgent, group == head.group, float(family.excess(group, tier.long)), group
 
     loudest = max(head.speaks_for, key=loudness)
-    asked = head.group if is_part(head.group, loudest) else loudest
-    at_risk = family.at_risk(asked, firing[loudest].tier.long)
+    window = firing[loudest].tier.long
+    named = is_part(head.group, loudest) and family.excess(head.group, window) > 0
+    at_risk = family.at_risk(head.group if named else loudest, window)
     return Sight(family.readings[loudest].burn(firing[loudest]), at_risk, is_clear=is_clear)
 
 

@@ -92,7 +92,7 @@ def heads(family: Family, burning: Iterable[Burning], open_: Mapping[Group, Firi
     """
     found = {group: Head(group) for group in sorted(open_)}
     for one in sorted(burning, key=lambda one: (len(one.group), one.group)):
-        head = _around(found, one.group) or _below(family, found, one, open_) or _opened(family, found, one)
+        head = _around(found, one.group) or _below(family, found, one, open_) or _opened(family, found, one, open_)
         head.speaks_for.append(one.group)
     return found
 
@@ -111,13 +111,15 @@ def _below(family: Family, found: Mapping[Group, Head], one: Burning, open_: Map
     return found[worst] if is_told or family.explain(below, one.group, one.window) else None
 
 
-def _opened(family: Family, found: dict[Group, Head], one: Burning) -> Head:
+def _opened(family: Family, found: dict[Group, Head], one: Burning, open_: Collection[Group]) -> Head:
     name = family.named(one.group, one.window)
-    if name in found:
-        return found[name]
-    taken = [group for group in found if is_part(group, name)]
-    told = [group for head in taken for group in found.pop(head).speaks_for]
-    found[name] = Head(name, told, taken)
+    if name not in found:
+        taken = [found.pop(group) for group in list(found) if is_part(group, name)]
+        found[name] = Head(
+            name,
+            speaks_for=[group for head in taken for group in head.speaks_for],
+            takes_over=[group for head in taken for group in (head.group, *head.takes_over) if group in open_],
+        )
     return found[name]
 
 
