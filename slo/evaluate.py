@@ -21,7 +21,7 @@ from slo.states import Sight, Step, urgency
 class Evaluation:
     """What stands after an evaluation. `states` has every key that was given or fired; the ok ones may be dropped.
 
-    `readings` are all groups that were counted.
+    No key has more than one transition. `readings` are all groups that were counted.
     """
 
     states: Mapping[AlertKey, AlertState]
@@ -114,14 +114,16 @@ class _Look:
             if state is None:
                 steps += self._begun(self.key(group), sight, [standing[taken] for taken in head.takes_over])
             else:
-                steps += self._gone_on(state, sight)
+                steps.append(self._gone_on(state, sight))
         return steps
 
-    def _gone_on(self, state: AlertState, sight: Sight) -> list[Step]:
+    def _gone_on(self, state: AlertState, sight: Sight) -> Step:
+        """An incident that was frozen and changes as it thaws is told as changed."""
         if state.frozen_since is None:
-            return [life.seen(state, sight, self.now)]
+            return life.seen(state, sight, self.now)
         thawed, told = life.thawed(state, self.now)
-        return [(thawed, told), life.seen(thawed, sight, self.now)]
+        after, changed = life.seen(thawed, sight, self.now)
+        return after, changed or told
 
     def _firing(self, corrected: Collection[Group]) -> dict[Group, TierReading]:
         found = ((group, one.fires()) for group, one in self.readings.items() if not within(corrected, group))

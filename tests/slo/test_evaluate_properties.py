@@ -133,7 +133,8 @@ def test_transitions_tell_the_whole_story(evening: list) -> None:
     run, now = Run(outages.objective(), groups=5), START
     for counts, speak, steps in evening:
         now += steps * INTERVAL
-        run.at(now, counts, speak)
+        keys = [told.key for told in run.at(now, counts, speak).transitions]
+        assert len(set(keys)) == len(keys)
     standing: dict[str, tuple[AlertKey, str]] = {}
     for told in run.told:
         if told.happening == "fired":
