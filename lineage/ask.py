@@ -190,8 +190,15 @@ class Known:
 
     def seen(self, journey: Journey, flow: str) -> Seen | None:
         """What the judge saw of an entry in a flow; None where no file describes it."""
-        described = self.library.book(self.now).in_force(flow, journey.hops[0].at)
-        return seen(journey, described, self.now, self.library.codes()) if described else None
+        if (journey.entry, flow) not in self._seen:
+            described = self.library.book(self.now).in_force(flow, journey.hops[0].at)
+            found = seen(journey, described, self.now, self.library.codes()) if described else None
+            self._seen[journey.entry, flow] = found
+        return self._seen[journey.entry, flow]
+
+    @cached_property
+    def _seen(self) -> dict[tuple[str, str], Seen | None]:
+        return {}
 
 
 def look_up(library: Library, text: str, *, now: datetime) -> Known:

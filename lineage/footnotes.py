@@ -30,7 +30,7 @@ def footnotes(case: Case, then_and_now: Sequence[ThenNow] = ()) -> tuple[str, ..
     notes = [note for name, state in case.states.items() for note in _of_step(case, name, state)]
     notes += [*_left_again(case), *map(_then_and_now, then_and_now), *_clocks(case)]
     if case.journey.cut:
-        notes.append("this lead has more hops than were read; the earliest were judged")
+        notes.append("this lead has more hops than are read; the first and the last of them were judged")
     return tuple(notes)
 
 

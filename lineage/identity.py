@@ -12,7 +12,7 @@ from functools import cached_property
 
 from model.hop import Hop
 from store.engine import Store
-from store.hops import MAX_HOPS_OF_A_LEAD, hops_of_leads
+from store.hops import MAX_HOPS_OF_A_LEAD, hops_of_leads, last_hops_of_leads
 from store.merges import MergeSaid, merges_of_leads
 
 MAX_CHAIN = 20
@@ -138,7 +138,9 @@ def read_merges(store: Store, leads: Iterable[str]) -> Merges:
 
 @dataclass(frozen=True, slots=True)
 class HopsRead:
-    """A lead's hops under all its ids, the earliest first. `cut` says that there are more."""
+    """A lead's hops under all its ids, the earliest first. `cut` says that there are more: these are the first and the
+    last ones, since what led to the goal, or away from it, stands at the ends of a flood.
+    """
 
     hops: Sequence[Hop] = ()
     cut: bool = False
@@ -152,8 +154,17 @@ def hops_of_identities(store: Store, identities: Sequence[Identity]) -> dict[str
         by_most.setdefault(_most_of_an_id(identity), []).append(identity)
     for most, some in by_most.items():
         hops = hops_of_leads(store, [one for identity in some for one in identity.ids], most=most)
-        found |= {identity.lead: _together(identity, hops, most) for identity in some}
+        floods = [one for one, of_one in hops.items() if len(of_one) >= most]
+        ends = last_hops_of_leads(store, floods, most=most // 2) if floods else {}
+        whole = {one: _both_ends(hops[one], ends.get(one, ()), most) for one in hops}
+        found |= {identity.lead: _together(identity, whole, cut=bool(ends.keys() & identity.ids)) for identity in some}
     return found
+
+
+def _both_ends(first: Sequence[Hop], last: Sequence[Hop], most: int) -> list[Hop]:
+    kept = first[: most - most // 2] if last else first
+    known = {hop.key for hop in kept}
+    return [*kept, *(hop for hop in reversed(last) if hop.key not in known)]
 
 
 def _most_of_an_id(identity: Identity) -> int:
@@ -164,9 +175,8 @@ def _most_of_an_id(identity: Identity) -> int:
     return most
 
 
-def _together(identity: Identity, hops: Mapping[str, Sequence[Hop]], most: int) -> HopsRead:
+def _together(identity: Identity, hops: Mapping[str, Sequence[Hop]], *, cut: bool) -> HopsRead:
     of_ids = [hops.get(one, ()) for one in identity.ids]
-    cut = any(len(some) >= most for some in of_ids)
     if not identity.merged:
         return HopsRead(of_ids[0], cut)
     return HopsRead(sorted((hop for some in of_ids for hop in some), key=lambda hop: (hop.at_ns, hop.hop_id)), cut)

@@ -64,13 +64,20 @@ class _Page:
 def _pages(store: Store, identities: Sequence[Identity], read: Iterable[str]) -> Iterator[_Page]:
     alone = {identity.lead: identity for identity in identities if not identity.merged}
     for page in hops_to_judge(store, alone, read):
-        yield _Page(page.leads, ((alone[lead], HopsRead(hops, len(hops) >= MAX_HOPS_OF_A_LEAD)) for lead, hops in page))
+        yield _Page(page.leads, ((alone[lead], _whole(store, alone[lead], hops)) for lead, hops in page))
     merged = [identity for identity in identities if identity.merged]
     for start in range(0, len(merged), MERGED_A_QUERY):
         some = merged[start : start + MERGED_A_QUERY]
         found = hops_of_identities(store, some)
         ids = [one for identity in some for one in identity.ids]
         yield _Page(ids, [(identity, found[identity.lead]) for identity in some])
+
+
+def _whole(store: Store, identity: Identity, hops: Sequence[Hop]) -> HopsRead:
+    """The hops that were read; of a lead with too many, its first and last ones."""
+    if len(hops) < MAX_HOPS_OF_A_LEAD:
+        return HopsRead(hops)
+    return hops_of_identities(store, [identity])[identity.lead]
 
 
 @dataclass(slots=True)

@@ -82,9 +82,18 @@ def contribution_answer(one: Contribution) -> ContributionAnswer:
 
 
 def hop_answers(journey: Journey, seen: Seen | None, most: int) -> list[HopAnswer]:
-    """The first `most` hops of a journey; `seen` says what the judge saw in them, if a flow describes it."""
+    """At most `most` hops of a journey, the first and the last where there are more; `seen` says what the judge saw in
+    them, if a flow describes it.
+    """
     placed = seen.hops if seen else {}
-    return [_hop(hop, journey, *placed.get(hop.key, ("", None))) for hop in journey.hops[:most]]
+    return [_hop(hop, journey, *placed.get(hop.key, ("", None))) for hop in _both_ends(journey.hops, most)]
+
+
+def _both_ends(hops: Sequence[Hop], most: int) -> Sequence[Hop]:
+    if len(hops) <= most:
+        return hops
+    last = most // 2
+    return [*hops[: most - last], *hops[len(hops) - last :]]
 
 
 _SAID = {"success": "ok", "failure": "failed", "stop": "skipped", "neutral": "seen"}

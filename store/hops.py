@@ -15,7 +15,16 @@ MAX_SPANS_OF_A_TRACE = 10_000
 
 def hops_of_leads(store: Store, leads: Sequence[str], *, most: int = MAX_HOPS_OF_A_LEAD) -> dict[str, list[Hop]]:
     """Every hop of each lead, earliest first, at most `most` a lead; a lead that nobody spoke of is absent."""
-    columns = store.columns("hops_of_leads", leads=list(leads), most=most)
+    return _hops_of_leads(store, "hops_of_leads", leads, most)
+
+
+def last_hops_of_leads(store: Store, leads: Sequence[str], *, most: int) -> dict[str, list[Hop]]:
+    """The same, but the latest of each lead, latest first."""
+    return _hops_of_leads(store, "hops_of_leads_last", leads, most)
+
+
+def _hops_of_leads(store: Store, query: str, leads: Sequence[str], most: int) -> dict[str, list[Hop]]:
+    columns = store.columns(query, leads=list(leads), most=most)
     found: dict[str, list[Hop]] = {}
     for row in zip(*columns, strict=True):
         found.setdefault(row[0], []).append(_hop(row))
