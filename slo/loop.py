@@ -103,8 +103,7 @@ class AlertLoop:
 
     def tick(self, now: datetime) -> bool:
         """One round. False when another engine holds the lease."""
-        if not leases.holds(self._store, LEASE, self._name, alone=self._alone):
-            self._step_down()
+        if not self._holds():
             return False
         self.outbox.allow(True)
         self.outbox.refresh()
@@ -113,15 +112,22 @@ class AlertLoop:
         memory, receivers = self._memory, self._receivers()
         self._take_in(now)
         work = Round(self._store, self._counter, self._evidence, memory, self._objectives(), receivers, now)
-        self._commit(work.work(), memory, receivers, now)
+        changes = work.work()
+        if changes and not self._holds():  # a process that slept in the middle of a round has nothing to say any more
+            return False
+        self._commit(changes, memory, receivers, now)
         memory.states |= work.waiting
         self._keep_up(memory, receivers, now)
         return True
 
-    def _step_down(self) -> None:
+    def _holds(self) -> bool:
+        """Does this engine hold the lease? One that does not sends nothing and forgets what it knew."""
+        if leases.holds(self._store, LEASE, self._name, alone=self._alone):
+            return True
         self.outbox.allow(False)
         self.outbox.forget()
         self._memory = None
+        return False
 
     def _take_in(self, now: datetime) -> None:
         """Count what came in. What takes longer goes on in the next round."""

@@ -237,9 +237,7 @@ def _burning(alert: Alert, burn: Burn) -> str:
 def _why(burn: Burn) -> str:
     """A tier fires by its burn rate, or by so many bad units that they spend its share of the whole budget."""
     by_rate = min(burn.long_burn, burn.short_burn) > burn.threshold
-    return (
-        f"{burn.severity} from {burn.threshold:.3g}" if by_rate else f"{burn.severity}, since so many are bad at once"
-    )
+    return f"{burn.severity} from {burn.threshold:.3g}" if by_rate else f"{burn.severity}, for so many are bad at once"
 
 
 # ── plain text ──────────────────────────────────────────────────────────────────────────────────────────────────────

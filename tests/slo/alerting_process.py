@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 from counting_world import World, at, objective
-from nights import CLEAR, leads, receiver
+from nights import leads, receiver
 from vendors import Vendor
 
 from slo import loop as loop_room
@@ -22,8 +22,8 @@ from slo.receivers import Receivers
 from store import alerts
 from store.engine import Store
 
-ENDS = CLEAR + 40
-NIGHT = [*range(118, 161), *(CLEAR + half / 2 for half in range(80))]
+#: The evaluations: through the outage, which ends at minute 160, and when no window knows of it any more.
+NIGHT = [118, *range(126, 158, 4), 160, 521, 522, 523, 524, 525]
 #: The stricter the target, the earlier it fires: one by one between minutes 128 and 153.
 OBJECTIVES = [
     objective("enrolment", f"enrolment-{percent}", group_by=("campaign",), target=Fraction(percent, 100))
@@ -32,14 +32,15 @@ OBJECTIVES = [
 
 
 class Clock:
-    """A minute of the night, kept in a file."""
+    """A minute of the night, kept in a file. After the last evaluation a minute each: what failed is tried again."""
 
     def __init__(self, folder: Path):
         self.file = folder / "minute"
         self.turn = int(self.file.read_text() or 0) if self.file.exists() else 0
 
     def __call__(self):
-        return at(NIGHT[min(self.turn, len(NIGHT) - 1)])
+        late = max(self.turn - len(NIGHT) + 1, 0)
+        return at(NIGHT[self.turn - late] + late)
 
     def go_on(self) -> bool:
         """False once the night is over."""
@@ -54,7 +55,7 @@ def main(folder: Path, doors: dict[str, str]) -> None:
     store.migrate()
     world = World(store).wants(*OBJECTIVES)
     if not (folder / "told").exists():
-        world.said(*leads(0, ENDS, bad_from=120, bad_until=160), *leads(0, ENDS, campaign="autumn"))
+        world.said(*leads(0, 540, bad_from=120, bad_until=160), *leads(0, 540, campaign="autumn"))
         (folder / "told").touch()
     receivers = Receivers({name: receiver(name, Vendor(url, lambda _: None)) for name, url in doors.items()})
     clock = Clock(folder)
