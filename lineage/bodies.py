@@ -9,7 +9,10 @@ from typing import Any, Literal
 from model.hop import Hop
 
 # Where people put an answer's body, when they put it on a span at all.
-_BODIES = ("http.response.body.text", "http.response.body", "http.response.body.content", "response.body")
+_BODIES = (
+    "http.response.body.text", "http.response.body", "http.response.body.content", "response.body",
+    "http.response_body",
+)  # fmt: skip
 REFUSING_WORDS = frozenset({"skipped", "rejected", "refused", "suppressed", "excluded", "not_enrolled", "discarded"})
 FAILING_WORDS = frozenset({"failed", "failure", "error"})
 # Marketo and Salesforce's collections say `success`, Slack and others `ok`.
@@ -17,7 +20,7 @@ _SUCCESS_KEYS = ("success", "ok", "isSuccess")
 # `errorCode` (Salesforce), `statusCode` (its collections), `reasons[].code` (Marketo), `category` (HubSpot), `code`, …
 _CODE_KEYS = ("errorCode", "error_code", "statusCode", "code", "reason", "category", "error")
 _INNER_KEYS = ("result", "results", "records", "errors", "error", "data", "extensions")
-_MAX_RESULTS, _MAX_DEPTH = 100, 4
+_MAX_RESULTS, _MAX_DEPTH, _MAX_PLAIN = 100, 4, 200
 MAX_BODY_CHARS = 64_000
 
 Result = Mapping[str, Any]
@@ -65,14 +68,21 @@ def _is_graphql_error(result: Result) -> bool:
 
 
 def _body(hop: Hop) -> Any:
-    for name in _BODIES:
-        text = hop.attributes.get(name, "")
-        if text.lstrip()[:1] in {"{", "["} and len(text) <= MAX_BODY_CHARS:
-            try:
-                return json.loads(text)
-            except (ValueError, RecursionError):
-                return None
-    return None
+    """The body, read: JSON as it is, and of a plain text its first word as the status: `skipped: no such lead`."""
+    text = next((told for told in _texts(hop) if told), "")
+    if text.lstrip()[:1] in {"{", "["} and len(text) <= MAX_BODY_CHARS:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+    status, _, reason = text[:_MAX_PLAIN].partition(":")
+    return {"status": status.strip(), "reason": reason.strip()} if text else None
+
+
+def _texts(hop: Hop) -> Iterator[str]:
+    """Where a body may stand: on the span, else on one of its events."""
+    for told in (hop.attributes, *(event.attributes for event in hop.events)):
+        yield from (told.get(name, "") for name in _BODIES)
 
 
 def _results(body: Any, depth: int = _MAX_DEPTH) -> list[Result]:

@@ -100,9 +100,8 @@ class Reading:
 
     def _is_side_call(self, failed: Hop) -> bool:
         """Did a call fail that does not matter to its handling, which says it went well? A datastore; a lookup before a
-        write; a create that found the record there and was followed by an update; a second source that answered for the
-        first; a system other than the one that was written to. At the goal, what was written anywhere counts; before it
-        the lead's next step tells, so there only what fails after the write is beside the point.
+        write; a create that found the record there and was followed by an update; a source for which another answered;
+        at the goal, a system other than the one that was written to. Before the goal the lead's next step tells that.
         """
         if self.signs[failed.key].explicit or self._green_handling_of(failed) is None:
             return False
@@ -118,8 +117,7 @@ class Reading:
         target = target_of(failed)
         if target in beside.writes:
             return is_conflict(self.signs[failed.key]) and beside.writes[target] >= failed.at_ns
-        wrote_elsewhere = bool(beside.writes) if is_goal else beside.first_write_ns <= failed.at_ns
-        return failed.kind == "client" and wrote_elsewhere
+        return is_goal and failed.kind == "client" and bool(beside.writes)
 
     @cached_property
     def _answered(self) -> dict[Key, "_Answers"]:
@@ -179,7 +177,6 @@ class _Answers:
     """The calls of one parent that went well: the last of all, and by system when the last write was."""
 
     last_ns: int = -1
-    first_write_ns: int = sys.maxsize
     last_write_ns: int = -1
     writes: dict[str, int] = field(default_factory=dict)
 
@@ -188,7 +185,6 @@ class _Answers:
         if not is_beside(hop):
             target = target_of(hop)
             self.writes[target] = max(self.writes.get(target, -1), hop.at_ns)
-            self.first_write_ns = min(self.first_write_ns, hop.at_ns)
             self.last_write_ns = max(self.last_write_ns, hop.at_ns)
 
 

@@ -20,6 +20,7 @@ BY_RULES = frozenset(
         "http.host", "http.method", "http.request.method", "http.request.resend_count", "http.response.status_code",
         "http.route", "http.status_code", "http.target",
         "http.response.body", "http.response.body.content", "http.response.body.text", "response.body",
+        "http.response_body",
         "messaging.destination", "messaging.destination.name", "messaging.operation", "messaging.operation.type",
         "net.peer.name", "peer.service", "server.address", "url.path",
         "rpc.connect_rpc.error_code", "rpc.grpc.status_code", "rpc.response.status_code",

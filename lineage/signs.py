@@ -139,14 +139,10 @@ def _named_so(hop: Hop, step: Step | None, codes: VendorCodes) -> Sign | None:
     word = _last_word(hop.event)
     if word in FAILING_WORDS:
         return _failed(hop, step.kind, codes) or Sign("failure", UNMAPPED, hop.event, explicit=True)
-    code = ""
-    if word not in _TURNED_AWAY and hop.status != "error":
-        told = next((one for one in hop.events if _last_word(one.name) in REFUSING_WORDS), None)
-        word, code = ("rejected", told.attributes.get("reason", "")) if told is not None else ("", "")
-    if word not in _TURNED_AWAY:
-        return None
-    cause = (codes.resolve(code, system_of(hop)) or UNMAPPED) if code else _unsaid("stop", step.kind)
-    return Sign("stop", cause, code, final=True, explicit=True)
+    says_no = word in _TURNED_AWAY or (
+        hop.status != "error" and any(_last_word(one.name) in REFUSING_WORDS for one in hop.events)
+    )
+    return Sign("stop", _unsaid("stop", step.kind), "", final=True, explicit=True) if says_no else None
 
 
 def _is_milestone(hop: Hop, step: Step) -> bool:

@@ -3,7 +3,7 @@
 --
 -- `shape` is JSON of all that the rules read and that is no id, time, link or URL: the same text for millions of hops, so
 -- it travels as a dictionary. Attributes that need no escapes (what the payload escapes has a backslash there) are
--- glued, at a third of the cost of toJSONString. Of a span's events the rules read what exceptions are called.
+-- glued, at a third of the cost of toJSONString.
 WITH
     JSONExtract(payload, 'a', 'Map(String, String)') AS attributes,
     mapFilter((key, _) -> key IN {read:Array(String)}, attributes) AS said,
@@ -11,7 +11,7 @@ WITH
        concat('{', arrayStringConcat(arrayMap((key, value) -> concat('"', key, '":"', value, '"'), mapKeys(said), mapValues(said)), ','), '}'),
        toJSONString(said)) AS said_text,
     if(position(payload, ',"e":[{') = 0, '[]', toJSONString(arrayMap(
-        event -> (event.1, mapFilter((key, _) -> key IN ('exception.type', 'exception.message', 'exception.escaped'), event.2)),
+        event -> (event.1, mapFilter((key, _) -> key IN {read:Array(String)}, event.2)),
         JSONExtract(payload, 'e', 'Array(Tuple(name String, a Map(String, String)))')))) AS events_text,
     if(has({read:Array(String)}, 'body'), toJSONString(JSONExtractString(payload, 'b')), '""') AS body_text
 SELECT

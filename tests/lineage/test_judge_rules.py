@@ -121,11 +121,36 @@ def test_a_datastore_that_failed_within_a_green_handling_stops_nobody(system):
     assert said(verdict([*healthy("score"), outer, kept])) == ("blocked", ABSENT, "enrol")
 
 
-def test_a_failed_call_beside_a_write_that_went_well_elsewhere_stops_nobody():
+def enrolled_beside(failed_url):
+    """An enrolment that went well, and another call that failed beside it."""
+    outer = hop("enrol", service="sender", at=6, took=2, http=200, attributes={"lead.event": ""})
+    calls = [
+        hop(
+            service="sender",
+            name="POST",
+            kind="client",
+            at=at,
+            http=status,
+            parent=outer,
+            attributes={"server.address": host},
+        )
+        for at, status, host in ((6.1, 201, "seq.example"), (7, 503, failed_url))
+    ]
+    return [*healthy("crm"), outer, *calls]
+
+
+def test_at_the_goal_a_failed_call_beside_a_write_that_went_well_elsewhere_stops_nobody():
+    flow = read_flow(FLOW_YAML.replace("[{event: SequenceEnrolled}]", "[{service: sender}]"))
+    assert verdict(enrolled_beside("audit.internal"), flow=flow).status is Status.ENTERED
+    assert verdict(enrolled_beside("seq.example"), flow=flow).status is Status.BLOCKED
+
+
+def test_before_the_goal_a_failed_call_beside_a_write_is_told_only_if_the_lead_did_not_go_on():
     outer = hop("crm", at=4, took=2, http=200)
-    audit = call(outer, 5, "https://audit.internal/e", http=503)
-    hops = [*healthy("score"), outer, call(outer, 4.1, http=201), audit]
-    assert said(verdict(hops)) == ("blocked", ABSENT, "enrol")
+    hops = [*healthy("score"), outer, call(outer, 4.1, http=201), call(outer, 5, "https://audit.internal/e", http=503)]
+    assert said(verdict(hops)) == ("blocked", "delivery.http_error", "crm")
+    went_on = verdict([*hops, hop("enrol", at=7)])
+    assert went_on.status is Status.ENTERED
 
 
 def test_a_token_is_no_write():

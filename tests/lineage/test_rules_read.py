@@ -16,7 +16,6 @@ from lineage.judging import judge_lead
 from lineage.rules_read import ALWAYS_READ, BY_RULES, read_for
 from model import attributes as names
 from model.causes import causes
-from store.engine import sql
 from store.hops import hops_of_leads
 from store.hops_to_judge import hops_to_judge
 
@@ -58,12 +57,8 @@ def test_every_attribute_that_the_rules_mention_is_read():
     assert {"lineage.signs", "lineage.journey", "lineage.entries", "model.hop", "model.flow"} <= set(rules)
     mentioned = {said: name for name, tree in rules.items() for said in attributes_named(tree)}
     missing = {said: name for said, name in mentioned.items() if said not in BY_RULES | ALWAYS_READ}
-    assert not missing, "add these to lineage/rules_read.py, and of exceptions to store/queries/hops_to_judge.sql too"
+    assert not missing, "add these to lineage/rules_read.py"
     assert BY_RULES - set(mentioned) == set(), "nobody reads these any more"
-
-
-def test_of_exceptions_the_query_reads_what_the_rules_do():
-    assert all(f"'{name}'" in sql("hops_to_judge") for name in BY_RULES if name.startswith("exception."))
 
 
 @pytest.fixture(scope="module")

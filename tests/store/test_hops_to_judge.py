@@ -31,8 +31,7 @@ def said(hop: Hop, names):
         hop.lead, hop.trace_id, hop.hop_id, hop.parent_id, hop.signal, hop.at_ns, hop.duration_ns, hop.service, hop.name,
         hop.kind, hop.status, hop.status_message, hop.entry, hop.flow, hop.event, hop.outcome, hop.reason, hop.links,
         {key: value for key, value in hop.attributes.items() if key in {*names, "url.full", "http.url"}},
-        [(event.name, {key: text for key, text in event.attributes.items() if key in {"exception.type", "exception.message", "exception.escaped"}})
-         for event in hop.events],
+        [(event.name, {key: text for key, text in event.attributes.items() if key in names}) for event in hop.events],
     )  # fmt: skip
 
 
@@ -73,7 +72,7 @@ def test_odd_signs_stay_what_they_are(store, odd):
     assert_same(store, ["L-1"], [*READ, "body"])
 
 
-def test_of_exceptions_it_says_what_they_are_called(store):
+def test_of_a_spans_events_it_says_what_the_rules_read(store):
     request = ExportTraceServiceRequest.FromString(traces(span("x", lead="L-1")))
     made = request.resource_spans[0].scope_spans[0].spans[0]
     made.status.code, made.status.message = 2, 'it "failed"\n'
