@@ -105,7 +105,8 @@ class _Look:
         family = Family(self.readings)
         firing = self._firing(corrected)
         burning = [
-            Burning(group, self.readings[group].severity(one.tier), one.tier.long) for group, one in firing.items()
+            Burning(group, self.readings[group].severity(one.tier), one.tier.long, one.tier.short)
+            for group, one in firing.items()
         ]
         steps: list[Step] = []
         for group, head in heads(family, burning, {group: state.firing for group, state in standing.items()}).items():

@@ -52,7 +52,7 @@ class Family:
     def explain(self, parts: Iterable[Group], whole: Group, window: timedelta) -> bool:
         """Do these parts together make up most of the whole's excess? What one spares explains nothing of another."""
         made_up = sum((max(self.excess(part, window), Fraction(0)) for part in parts), Fraction(0))
-        return made_up >= EXPLAINS * self.excess(whole, window)
+        return made_up >= EXPLAINS * self.excess(whole, window) > 0
 
     def named(self, group: Group, window: timedelta) -> Group:
         """The part that explains the group's excess, or that part's part, and so on; else the group itself."""
@@ -77,22 +77,36 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Burning:
-    """A group that fires in this evaluation: how urgently, and in which long window."""
+    """A group that fires in this evaluation: how urgently, and in which windows."""
 
     group: Group
     firing: Firing
-    window: timedelta
+    long: timedelta
+    short: timedelta
 
 
-def heads(family: Family, burning: Iterable[Burning], open_: Mapping[Group, Firing]) -> dict[Group, Head]:
+def heads(family: Family, burning: Sequence[Burning], open_: Mapping[Group, Firing]) -> dict[Group, Head]:
     """Who speaks for whom: a head for each open incident that goes on, and for each new one.
 
     A burning group joins the incident of its own key or of a group around it; else that of its parts, if they explain
-    it or are more urgent; else it opens one, named by the part that explains it, and takes over those of its parts.
+    it; else it opens one, named by the part that explains it, which takes over the incidents of its parts. Asked again
+    with these heads as the open incidents, the answer is the same: a group that joined an incident before another
+    opened is asked again. That ends, since a head only ever yields to one around it.
     """
-    found = {group: Head(group) for group in sorted(open_)}
+    keys, found = set(open_), _joined(family, burning, open_, open_)
+    while found.keys() != keys:
+        keys, found = set(found), _joined(family, burning, found, open_)
+    for group in sorted(set(open_) - keys):
+        _around(found, group).takes_over.append(group)  # type: ignore[union-attr]
+    return found
+
+
+def _joined(
+    family: Family, burning: Sequence[Burning], keys: Iterable[Group], open_: Mapping[Group, Firing]
+) -> dict[Group, Head]:
+    found = {group: Head(group) for group in sorted(keys)}
     for one in sorted(burning, key=lambda one: (len(one.group), one.group)):
-        head = _around(found, one.group) or _below(family, found, one, open_) or _opened(family, found, one, open_)
+        head = _around(found, one.group) or _below(family, found, one) or _opened(family, found, one, open_)
         head.speaks_for.append(one.group)
     return found
 
@@ -101,26 +115,25 @@ def _around(found: Mapping[Group, Head], group: Group) -> Head | None:
     return next((found[group[:size]] for size in range(len(group), -1, -1) if group[:size] in found), None)
 
 
-def _below(family: Family, found: Mapping[Group, Head], one: Burning, open_: Mapping[Group, Firing]) -> Head | None:
-    """The incident among the group's parts that speaks for it, if any does."""
+def _below(family: Family, found: Mapping[Group, Head], one: Burning) -> Head | None:
+    """The incident among the group's parts that explains it: in the long window, or by what burns now."""
+    named = family.named(one.group, one.long)
     below = [group for group in found if is_part(group, one.group)]
-    if not below:
+    if not below or named in found:
+        return found.get(named)
+    if not any(family.explain(below, one.group, window) for window in (one.long, one.short)):
         return None
-    worst = max(below, key=lambda group: (urgency(open_.get(group, "ok")), family.excess(group, one.window), group))
-    is_told = urgency(open_.get(worst, "ok")) > urgency(one.firing)
-    return found[worst] if is_told or family.explain(below, one.group, one.window) else None
+    return found[max(below, key=lambda group: (family.excess(group, one.short), family.excess(group, one.long), group))]
 
 
-def _opened(family: Family, found: dict[Group, Head], one: Burning, open_: Collection[Group]) -> Head:
-    name = family.named(one.group, one.window)
-    if name not in found:
-        taken = [found.pop(group) for group in list(found) if is_part(group, name)]
-        found[name] = Head(
-            name,
-            speaks_for=[group for head in taken for group in head.speaks_for],
-            takes_over=[group for head in taken for group in (head.group, *head.takes_over) if group in open_],
-        )
-    return found[name]
+def _opened(family: Family, found: dict[Group, Head], one: Burning, open_: Mapping[Group, Firing]) -> Head:
+    """A new head. It takes over what its parts had, unless one of them is more urgent: that one goes on beside it."""
+    name = family.named(one.group, one.long)
+    parts = [group for group in found if is_part(group, name)]
+    if all(urgency(open_.get(group, "ok")) <= urgency(one.firing) for group in parts):
+        told = [group for part in parts for group in found.pop(part).speaks_for]
+        return found.setdefault(name, Head(name, told))
+    return found.setdefault(name, Head(name))
 
 
 def is_part(group: Group, whole: Group) -> bool:
