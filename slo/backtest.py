@@ -79,7 +79,7 @@ class Backtester:
         before = self.objectives().get(objective.name)
         tried = self._try_out(objective, since, until)
         beside = self._try_out(before, since, until) if before is not None else None
-        step = max(step_for(one.ledger, until - since) for one in (tried, beside) if one is not None)
+        step = max(step_for(one, since, until) for one in (tried, beside) if one is not None)
         would = _Walked(self.store, tried, since, until, step)
         in_force = _Walked(self.store, beside, since, until, step) if beside is not None else None
         return BacktestAnswer(

@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from lineage.backtests import BacktestError
 from model.decisions import Correction
@@ -17,8 +17,8 @@ from slo.ledger import Ledger, Slices, Units, Values, slice_ledger, unit_ledger
 from slo.occurrences import largest
 from slo.plan import Plan
 from slo.scope import Scope, scope_of
-from slo.slices import Stretch
-from slo.walk import Silence, minutes
+from slo.slices import Stretch, counted, joined
+from slo.walk import Silence, minute_of, minutes
 from store import slo_trials, slo_units
 from store.engine import Store
 from store.slo_trials import Trial
@@ -27,6 +27,7 @@ LEADS_A_STEP = 20_000
 MAX_STEPS = 100
 MAX_ROWS = 1_000_000
 MAX_GROUPS = 100_000
+MAX_LOOKS = 500_000
 
 Tell = Callable[[int], None]
 
@@ -138,8 +139,12 @@ def _bound(rows: int) -> None:
         raise BacktestError(f"{what}. Ask for a shorter one by --since, or group by less")
 
 
-def step_for(ledger: Ledger, length: timedelta, *, looks: int = 200_000) -> int:
-    """Every how many minutes to look, so that all groups with something bad take about so many looks."""
-    groups = sum(1 for track in ledger.values() if track.bad_spans())
-    wanted = minutes(length) * groups / looks
-    return next((step for step in (1, 2, 5, 10, 15) if step >= wanted), 30)
+def step_for(found: Found, since: datetime, until: datetime) -> int:
+    """Every how many minutes to look, so that a walk takes seconds: groups are looked at while they may fire."""
+    tiers, first, last = found.plan.objective.tiers, minute_of(since), minute_of(until)
+    short = max((minutes(tier.short) for tier in tiers), default=0)
+    looks = sum(
+        counted(joined((begun, ended + short) for begun, ended in track.bad_spans()), first, last)
+        for track in found.ledger.values()
+    )
+    return next((step for step in (1, 2, 5, 10, 15) if looks <= step * MAX_LOOKS), 30)

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 import yaml
-from counting_world import FLOWS, START, World, at, entry, minutes
+from counting_world import ABSENT, FLOWS, START, World, at, entry, minutes
 from writing_slos import annotated, changed, condition, policy, read, slo
 
 from lineage.backtests import BacktestError
 from model.decisions import Correction
+from slo import trial
 from slo.backtest import Backtester
 from slo.walk import Walk, minute_of
 from store import alerts
@@ -163,3 +164,27 @@ def test_what_was_mended_is_told(world):
     answer = backtest(world, document)
     assert "is read as Occurrences" in answer.warnings[0]
     assert len(answer.objectives) == 1
+
+
+def test_a_feed_that_was_lost_is_told_and_its_silence_is_no_failure(store):
+    """For two hours nothing comes from forms; what time alone would call bad in them does not count."""
+    world = World(store)
+    heard = [minute for minute in range(-9 * DAY, DAY) if not 600 <= minute < 720]
+    for service in ("forms", "router", "writer"):
+        world.spoke(service, heard if service == "forms" else range(-9 * DAY, DAY))
+    told = [entry(f"c-{minute}", at=minute) for minute in range(0, DAY, 5)]
+    absent = [entry(f"c-x{minute}", "blocked", at=minute, after=15, cause=ABSENT) for minute in range(600, 720, 5)]
+    world.said(*told, *absent, count=False)
+    [answer] = backtest(world, webinar(), until=DAY).objectives
+    [lost] = answer.would.firings
+    assert (lost.kind, lost.severity, lost.reason) == ("measurement_lost", "ticket", "nothing comes from forms")
+    assert at(600) < lost.fired_at <= at(615)
+    assert at(719) <= lost.resolved_at <= at(725)
+    assert (answer.would.pages, answer.would.tickets, answer.would.bad) == (0, 0, 0)
+
+
+def test_many_groups_with_failures_for_weeks_are_looked_at_less_often(world, monkeypatch):
+    monkeypatch.setattr(trial, "MAX_LOOKS", 220)
+    [answer] = backtest(world, webinar(group_by="campaign")).objectives
+    assert answer.step_s == 300
+    assert answer.would.pages == 1
