@@ -23,6 +23,7 @@ from collector.serve import Collector
 from leadtrace.codefile import CodeFile
 from leadtrace.flowfiles import FlowFiles
 from leadtrace.guard import Doorkeeper
+from leadtrace.health import BesideHealth, health_app, spool_full
 from leadtrace.listen import CannotListenError, bind, bound, server
 from leadtrace.objectivefiles import ObjectiveFiles
 from leadtrace.receiverfile import ReceiverFile
@@ -79,6 +80,8 @@ class Service:
             self._sockets["web"] = bind(settings.web, "LEADTRACE_WEB")
         if "collector" in self.parts:
             self._sockets["otlp_http"] = bind(settings.otlp_http, "LEADTRACE_OTLP_HTTP")
+        if settings.metrics is not None:
+            self._sockets["metrics"] = bind(settings.metrics, "LEADTRACE_METRICS")
         self.store = Store(settings.store_url)
         self.collector = self._made_collector() if "collector" in self.parts else None
         if self.store.embedded:
@@ -154,7 +157,10 @@ class Service:
     def _apps(self) -> dict[str, ASGIApp]:
         apps: dict[str, ASGIApp] = {}
         if self.collector is not None:
-            apps["otlp_http"] = self.collector.asgi_app
+            apps["otlp_http"] = BesideHealth(self.collector.asgi_app, health_app(self._spool_full, self.doorkeeper))
+        if "metrics" in self._sockets:
+            only_collects = self.parts == ("collector",)
+            apps["metrics"] = health_app(self._spool_full if only_collects else self._not_ready, self.doorkeeper)
         if "web" in self.parts:
             secure = self.settings.public_url.startswith("https:")
             budgets = Answers(self.store, self.objectives, self.counter, lambda: leases.seen(self.store, LEASE))
@@ -244,6 +250,11 @@ class Service:
                 log.warning("clickhouse_away", reason=str(error), next_try_s=5)
             else:
                 return
+
+    def _spool_full(self) -> str | None:
+        """Why telemetry cannot be taken; None when it can, whether the database answers or not."""
+        held = self.collector.status().spool_bytes if self.collector is not None else 0
+        return spool_full(held, self.settings.spool_max_bytes)
 
     def _not_ready(self) -> str | None:
         """Why questions cannot be answered yet; None when they can. Raises StoreUnavailable."""

@@ -70,6 +70,9 @@ class Settings(BaseModel):
     web: Address = Field(Address("127.0.0.1", 8080), description="Where the pages and the API listen.")
     otlp_http: Address = Field(Address("127.0.0.1", 4318), description="Where OTLP over HTTP listens.")
     otlp_grpc: Address = Field(Address("127.0.0.1", 4317), description="Where OTLP over gRPC listens.")
+    metrics: Address | None = Field(
+        None, description="Where /healthz, /readyz and /metrics are answered besides, for a process without pages."
+    )
     auth: Literal["token", "off"] = Field("token", description="`off` is allowed only where all listen on loopback.")
     tokens_file: Path | None = Field(None, description="Hashed tokens; by default tokens.json in the data folder.")
     session_key_file: Path | None = Field(
@@ -111,10 +114,10 @@ class Settings(BaseModel):
 
     # ── how text becomes values ─────────────────────────────────────────────────────────────────────────────────
 
-    @field_validator("web", "otlp_http", "otlp_grpc", mode="before")
+    @field_validator("web", "otlp_http", "otlp_grpc", "metrics", mode="before")
     @classmethod
     def _address(cls, value: object) -> object:
-        if isinstance(value, Address):
+        if value is None or isinstance(value, Address):
             return value
         match = _ADDRESS.fullmatch(str(value))
         if match is None or int(match[3]) > 65535:
@@ -182,9 +185,9 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _off_only_on_loopback(self) -> Self:
-        for name in ("web", "otlp_http", "otlp_grpc"):
-            address: Address = getattr(self, name)
-            if self.auth == "off" and not address.loopback:
+        for name in ("web", "otlp_http", "otlp_grpc", "metrics"):
+            address: Address | None = getattr(self, name)
+            if self.auth == "off" and address is not None and not address.loopback:
                 raise ValueError(
                     f"LEADTRACE_AUTH=off would open {address} to the network; use LEADTRACE_AUTH=token,"
                     f" or let LEADTRACE_{name.upper()} listen on 127.0.0.1"

@@ -66,7 +66,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clickhouse_port = free_port()
-        self.otlp, self.grpc, self.web = free_port(), free_port(), free_port()
+        self.otlp, self.grpc, self.web, self.engine = (free_port() for _ in range(4))
         (folder / "flows").mkdir()
         (folder / "flows" / "webinar.yaml").write_text(FLOW)
         (folder / "ch").mkdir()
@@ -84,6 +84,7 @@ class World:
             "LEADTRACE_OTLP_HTTP": f"127.0.0.1:{self.otlp}",
             "LEADTRACE_OTLP_GRPC": f"127.0.0.1:{self.grpc}",
             "LEADTRACE_AUTH": "off",
+            **({"LEADTRACE_METRICS": f"127.0.0.1:{self.engine}"} if data == "engine" else {}),
         }
 
     def start(self, name: str) -> None:
@@ -128,12 +129,16 @@ class World:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status
 
-    def get(self, path: str):
+    def get(self, path: str, port: int = 0):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.web}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port or self.web}{path}", timeout=10) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"null")
+
+    def metrics(self, port: int) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            return answer.read().decode()
 
     def status_of(self, lead: str) -> str | None:
         status, answer = self.get(f"/api/v1/leads/{lead}/why")
@@ -182,10 +187,15 @@ def test_three_processes_beside_a_clickhouse_that_goes_away_and_comes_back(tmp_p
         assert told.returncode == 0, told.stderr
         assert "L1 entered the sequence" in told.stdout
 
+        assert here.get("/readyz", here.otlp)[0] == here.get("/readyz", here.engine)[0] == 200
+        assert "leadtrace_door_accepted_total" in here.metrics(here.otlp)
+        assert "leadtrace_leads_settled_total" in here.metrics(here.engine)
+
         here.kill("clickhouse")
         assert here.send(captured("L2"), enrolled("L2")) == 200  # acknowledged while nobody can store it
         assert here.get("/healthz")[0] == 200
-        assert here.get("/readyz")[0] == 503
+        assert here.get("/readyz")[0] == here.get("/readyz", here.engine)[0] == 503
+        assert here.get("/readyz", here.otlp)[0] == 200  # it takes telemetry all the same
         assert here.get("/api/v1/leads/L1/why")[0] == 503
         here.kill("collector")  # and the collector dies with the span in its spool
 

@@ -77,7 +77,7 @@ def test_the_probes_are_python_that_compiles():
     compose = [service["healthcheck"].get("test", []) for service in OURS.values()]
     probes = [test[3] for test in compose if test[1:3] == ["python", "-c"]]
     probes += re.findall(r'CMD \["python", "-c", "(.+)"\]', CONTAINERFILE)
-    assert len(probes) == 3
+    assert len(probes) == 4
     for probe in probes:
         compile(probe, "probe", "exec")
 
@@ -192,7 +192,8 @@ def test_a_workload_runs_a_command_with_settings_that_there_are(workload, tmp_pa
     shard = own.get("LEADTRACE_SHARD", "").replace("$(POD_INDEX)", "1")
     settings = settle({**shared, **own, "LEADTRACE_SHARD": shard}, tmp_path)
     assert not shard or settings.shard.count == workload["spec"]["replicas"]
-    listens = {one.port for one in (settings.web, settings.otlp_http, settings.otlp_grpc) if one.host == "0.0.0.0"}
+    addresses = (settings.web, settings.otlp_http, settings.otlp_grpc, settings.metrics)
+    listens = {one.port for one in addresses if one is not None and one.host == "0.0.0.0"}
     assert listens == {port["containerPort"] for port in container.get("ports", [])}
 
 
