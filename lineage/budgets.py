@@ -189,7 +189,8 @@ class AlertAnswer(Answer):
 
     `phase` is firing until it is resolved. `severity` is page or ticket, the highest while it fired. `frozen_since` is
     set while the measurement is lost. `silenced_by` is the silence that keeps it quiet, `inhibited_by` the alert that
-    speaks for it. `text` is the message as it was sent.
+    speaks for it. `long` and `short` are the windows as the message told them, `long_now` and `short_now` as they are
+    counted now, null once it is over. `text` is the message as it was sent.
     """
 
     id: str
@@ -222,6 +223,8 @@ class AlertAnswer(Answer):
     playbook: str
     long: WindowBurn | None
     short: WindowBurn | None
+    long_now: WindowBurn | None
+    short_now: WindowBurn | None
     threshold: float | None
     target: float
     budget_left: float | None

@@ -87,6 +87,8 @@ def alert_answer(told: Told, silences: Sequence[Silence], pages: Sequence[Case])
         playbook=last.playbook,
         long=long,
         short=short,
+        long_now=None,
+        short_now=None,
         threshold=news.burn.threshold if news.burn else None,
         target=last.target,
         budget_left=None if "budget" in last.missing else last.budget_left,

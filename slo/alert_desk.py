@@ -49,7 +49,7 @@ class AlertDesk:
         return AlertPage(alerts=found[:ALERTS_A_PAGE], firing=alerts.firing(self.store), next=more)
 
     def alert(self, incident: str, *, now: datetime) -> AlertAnswer:
-        found = self._told(alerts.incidents(self.store, incident=incident, most=1), now) if incident else []
+        found = self.told(alerts.incidents(self.store, incident=incident, most=1), now) if incident else []
         if not found:
             raise NotFoundError(f"No alert has the id “{incident}”. /alerts lists them.")
         return found[0]
@@ -59,9 +59,10 @@ class AlertDesk:
     ) -> list[AlertAnswer]:
         """Firing ones first, then the latest."""
         found = alerts.incidents(self.store, phase=phase or "", objective=objective, flow=flow, skip=skip, most=most)
-        return self._told(found, now)
+        return self.told(found, now)
 
-    def _told(self, incidents: Sequence[Incident], now: datetime) -> list[AlertAnswer]:
+    def told(self, incidents: Sequence[Incident], now: datetime) -> list[AlertAnswer]:
+        """These incidents as answers, in their order; those of which nothing was said are left out."""
         found = self._read(incidents)
         quiet = [one for one in alerts.silences(self.store, ended_after=now) if one.active(now)] if found else []
         pages = self._pages() if any(one.incident.severity != "page" for one in found) else []

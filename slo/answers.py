@@ -15,6 +15,7 @@ from lineage.budgets import (
     SHOWN_GROUPS,
     SHOWN_HISTORY,
     SHOWN_POINTS,
+    AlertAnswer,
     Asked,
     BudgetAnswer,
     BudgetPoint,
@@ -36,6 +37,7 @@ from slo.alert_desk import AlertDesk
 from slo.counting import Counter
 from slo.standing import Stand, stand
 from store import alerts, changes, outbox
+from store.alerts import Incident
 from store.changes import Change
 
 KEPT = timedelta(seconds=10)
@@ -75,6 +77,22 @@ class Answers(AlertDesk):
     evaluated: Callable[[], datetime | None]
     _kept: dict[tuple[str, str], _Look] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    # ── alerts, with what is counted of them now ────────────────────────────────────────────────────────────────
+
+    def told(self, incidents: Sequence[Incident], now: datetime) -> list[AlertAnswer]:
+        return [self._as_it_is(one, now) for one in super().told(incidents, now)]
+
+    def _as_it_is(self, alert: AlertAnswer, now: datetime) -> AlertAnswer:
+        objective = self.objectives().get(alert.objective)
+        if objective is None or alert.phase != "firing":
+            return alert
+        reading = self._look(objective, now).stand.readings.get(tuple(alert.group.items()))
+        tier = next((one for one in objective.tiers if one.name == alert.tier), None)
+        if reading is None or tier is None:
+            return alert
+        long, short = (standing.window_of(reading, length) for length in (tier.long, tier.short))
+        return alert.model_copy(update={"long_now": long, "short_now": short})
 
     # ── budgets ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -259,12 +259,11 @@ def _group(reading: Reading, firing: str) -> GroupBudget:
 
 
 def _tier_burn(reading: Reading, one: TierReading) -> TierBurn:
-    budget = reading.rules.error_budget
     return TierBurn(
         tier=one.tier.name,
         severity=reading.severity(one.tier),
-        long=window_burn(one.tier.long, one.long, burn_of(one.long, budget)),
-        short=window_burn(one.tier.short, one.short, burn_of(one.short, budget)),
+        long=window_of(reading, one.tier.long),
+        short=window_of(reading, one.tier.short),
         threshold=float(one.tier.burn),
         over=one.over,
     )
@@ -276,14 +275,16 @@ def window_burn(length: timedelta, count: Count, burn: float) -> WindowBurn:
     )
 
 
+def window_of(reading: Reading, length: timedelta) -> WindowBurn:
+    """A group's units in a window that ends now."""
+    count = reading.window(length)
+    return window_burn(length, count, burn_of(count, reading.rules.error_budget))
+
+
 def burns(stand: Stand) -> list[WindowBurn]:
     """The whole's units in each window that a tier looks at, the shortest first."""
-    total = stand.total
-    lengths = sorted({length for tier in stand.objective.tiers for length in (tier.short, tier.long)})
-    return [
-        window_burn(length, total.window(length), burn_of(total.window(length), total.rules.error_budget))
-        for length in lengths
-    ]
+    lengths = {length for tier in stand.objective.tiers for length in (tier.short, tier.long)}
+    return [window_of(stand.total, length) for length in sorted(lengths)]
 
 
 def tiers(objective: Objective) -> list[TierAnswer]:

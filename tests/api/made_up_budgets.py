@@ -97,6 +97,7 @@ def alert(now, number, *, campaign="spring-webinar", phase="firing", severity="p
         ],
         "owner": "revops", "playbook": "https://playbooks.acme.example/crm",
         "long": window(HOUR, 312, 2260, 13.8), "short": window(300, 41, 190, 21.6), "threshold": 13.44,
+        "long_now": window(HOUR, 402, 2410, 16.7), "short_now": window(300, 44, 201, 21.9),
         "target": 0.99, "budget_left": 0.38, "exhausted_in_s": 9 * 86400.0, "confidence": "high", "missing": [],
         "link": f"http://127.0.0.1:8080/alerts/I-{number}",
         "text": f"PAGE: Campaign {campaign}: 312 leads did not get into the sequence\n\nAt risk: …\n",

@@ -182,11 +182,19 @@ def test_an_alert_has_what_its_message_said(fired):
     assert fired.text.startswith("PAGE: Campaign spring: ")
 
 
+def test_an_alert_that_fires_says_what_is_counted_now(answers, fired):
+    later = answers.alert(fired.id, now=at(FIRES + 9))
+    assert (later.long, later.leads_affected) == (fired.long, fired.leads_affected)
+    assert later.long_now.bad == fired.long.bad + 9
+    assert later.short_now.bad == 5
+
+
 def test_a_resolved_alert_keeps_its_news_and_says_when_it_was_over(on_call, answers, fired):
     on_call.ticks(CLEAR, OVER)
     over = answers.alert(fired.id, now=at(OVER))
     assert (over.phase, over.resolved_at, over.happening) == ("resolved", at(OVER), "resolved")
     assert (over.headline, over.at_risk, over.causes) == (fired.headline, fired.at_risk, fired.causes)
+    assert over.long_now is None
     assert answers.alerts(now=at(OVER), phase="firing").alerts == []
     assert [one.id for one in answers.one("enrolment", now=at(OVER)).alerts] == [fired.id]
 
