@@ -23,7 +23,7 @@ from model.causes import causes as known_causes
 from model.flow import Step
 from model.objective import Group, Objective, Severity
 from slo.budget import Balance
-from slo.message import BUDGET, CAUSES, CHANGES, DEADLINES, LEADS, headline
+from slo.message import BUDGET, CAUSES, CHANGES, DEADLINES, LEADS, SHOWN_CAUSES, headline
 from slo.onset import onset_slot, step_for
 from store.engine import Store
 from store.errors import StoreError
@@ -182,12 +182,22 @@ class Evidence:
         if not affected:
             found.changes = ()
             return
-        services = found.affected.services if found.affected else ()
-        trouble = Trouble(subject.objective.indicator.flow, sorted(affected), services, subject.at)
+        trouble = Trouble(subject.objective.indicator.flow, sorted(affected), self._systems(subject, found), subject.at)
         found.changes = tuple(
             Suspect(one.change.at, one.change.what, one.change.kind, one.overlap, one.change.link)
             for one in explanations(self._store, trouble)
         )
+
+    def _systems(self, subject: Subject, found: Found) -> set[str]:
+        """The systems in evidence: those that failed, and those of the steps at which leads stop, which may be silent.
+        Where neither is known, any system of the flow may be the one.
+        """
+        flow = self._flows().get(subject.objective.indicator.flow)
+        stopped = {one.step for one in (found.causes or ())[:SHOWN_CAUSES] if one.step}
+        named = [(step.name, matcher.service) for step in (flow.steps if flow else ()) for matcher in step.matchers]
+        systems = {service for step, service in named if service and step in stopped}
+        systems.update(found.affected.services if found.affected else ())
+        return systems or {service for _, service in named if service}
 
     # ── telling ─────────────────────────────────────────────────────────────────────────────────────────────────
 
