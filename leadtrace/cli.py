@@ -267,13 +267,14 @@ def slo() -> None:
 
 @slo.command("check")
 @click.option("--strict", is_flag=True, help="Refuse whatever OpenSLO's official SDK refuses, instead of mending it.")
+@click.option("--flows", help="Flow files that names are compared with; LEADTRACE_FLOWS by default.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_ends_with_a_sentence
-def slo_check(files: tuple[Path, ...], *, strict: bool) -> None:
+def slo_check(files: tuple[Path, ...], *, strict: bool, flows: str | None) -> None:
     """Judge OpenSLO files: exit 0 when all are valid, else 1 with a sentence each.
 
     A folder means its YAML and JSON files. All are read together, as they may name each other's objects. Names of flows
-    and steps are checked where LEADTRACE_FLOWS is set. Without --strict, what can be mended is told as a warning.
+    and steps are checked where flows are known. Without --strict, what can be mended is told as a warning.
     """
     from leadtrace.flowfiles import read_flows  # noqa: PLC0415
     from leadtrace.objectivefiles import objective_files, read_files  # noqa: PLC0415
@@ -281,7 +282,7 @@ def slo_check(files: tuple[Path, ...], *, strict: bool) -> None:
 
     if not objective_files(files):
         raise click.ClickException(f"no objective file in {', '.join(map(str, files))}")
-    reading = read_files(files, flows=read_flows(_settings().flows), strict=strict)
+    reading = read_files(files, flows=read_flows(_settings(flows=flows).flows), strict=strict)
     for finding in reading.findings:
         click.echo(str(finding), err=True)
     if reading.errors:

@@ -69,6 +69,7 @@ def test_an_unknown_field_is_a_warning_and_strictly_a_mistake(tmp_path):
 def test_names_of_flows_are_checked_where_flows_are_known(tmp_path):
     save(tmp_path / "any.yaml", RIGHT.replace("flow: demo-request", "flow: webinar"))
     assert run("slo", "check", "any.yaml").exit_code == 0
+    assert run("slo", "check", "any.yaml", "--flows", DEMO / "flows").exit_code == 1
     shown = run("slo", "check", "any.yaml", flows=DEMO / "flows")
     assert shown.exit_code == 1
     assert "`webinar` is no flow. Known are demo-request" in shown.stderr
