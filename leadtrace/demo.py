@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from typing import Any
 from leadtrace.guard import Doorkeeper
 from leadtrace.remote import RemoteError, RunningServer, running_server
 from leadtrace.settings import Settings, read_settings
-from leadtrace.telling import told
+from leadtrace.telling import told, told_alert
 from leadtrace.tokens import Role, Signer, Tokens, session_key
 
 Echo = Callable[[str], None]
@@ -33,7 +34,10 @@ Echo = Callable[[str], None]
 START_S = 60.0
 DRIVE_S = 180.0
 SETTLE_S = 90.0
+STORE_S = 10.0
+ALERT_S = 75.0
 SHOWN_MISSES = 20
+ROUND = timedelta(seconds=5)
 
 
 class DemoError(RuntimeError):
@@ -74,7 +78,9 @@ class _Demo:
                 truth = json.loads(truth_path.read_text())
                 misses = self._compared(server, truth)
                 self._shown(server, truth, misses)
+                self._alerted(server)
                 if not once:
+                    self.echo(f"\nOpen it: {_sign_in_link(server)}\n")
                     self._stay(server_process)
         return 1 if misses else 0
 
@@ -176,8 +182,7 @@ class _Demo:
             time.sleep(1.0)
 
     def _shown(self, server: RunningServer, truth: Mapping[str, Any], misses: Sequence[str]) -> None:
-        funnel = server.get(f"/api/v1/flows/{truth['flow']}/funnel")
-        self.echo(_funnel_text(funnel))
+        self.echo(_funnel_text(_stored_funnel(server, truth)))
         shown: set[tuple[str, str | None]] = set()
         for one in truth["leads"]:
             kind = (one["expect"]["status"], one["expect"]["cause"])
@@ -188,7 +193,14 @@ class _Demo:
             self.echo(f"✗ {miss}")
         total = len(truth["leads"])
         self.echo(f"{total - len(misses)} of {total} verdicts are as planted.")
-        self.echo(f"\nOpen it: {_sign_in_link(server)}\n")
+
+    def _alerted(self, server: RunningServer) -> None:
+        """What on-call is told. Alerts are decided every half minute, so the next decision is waited for."""
+        alerts = _firing(server)
+        for alert in alerts[:1]:
+            self.echo(f"\nThe budgets burn, and an alert fires:\n\n{told_alert(alert)}")
+        others = f" {len(alerts)} alerts fire." if alerts else " No alert fires."
+        self.echo(f"\nBudgets: {server.address}/slos{others if len(alerts) != 1 else ''}")
 
 
 def _differs(server: RunningServer, planted: Mapping[str, Any]) -> str:
@@ -206,6 +218,31 @@ def _differs(server: RunningServer, planted: Mapping[str, Any]) -> str:
     return f"{planted['lead']} ({planted['fault']}): planted {wanted}, answered {got}" + (
         f", lacking {lacking}" if lacking else ""
     )
+
+
+def _firing(server: RunningServer) -> list[Mapping[str, Any]]:
+    """The alerts that fire, pages first; none when none fires after a whole round of the alert loop from now on."""
+    began, until = datetime.now(UTC), time.monotonic() + ALERT_S
+    while True:
+        looked = [one["evaluated_at"] for one in server.get("/api/v1/slos")["slos"]]
+        found: list[Mapping[str, Any]] = server.get("/api/v1/alerts", state="firing")["alerts"]
+        turns = [datetime.fromisoformat(at) for at in looked if at is not None]
+        is_over = any(at > began and datetime.now(UTC) - at > ROUND for at in turns)
+        if found or not looked or is_over or time.monotonic() > until:
+            return sorted(found, key=lambda one: bool(one["severity"] != "page"))
+        time.sleep(0.5)
+
+
+def _stored_funnel(server: RunningServer, truth: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The funnel, once the settle loop has written what the answers already say: they are judged when asked."""
+    planted = Counter(one["expect"]["status"] for one in truth["leads"])
+    until = time.monotonic() + STORE_S
+    while True:
+        funnel: Mapping[str, Any] = server.get(f"/api/v1/flows/{truth['flow']}/funnel")
+        written = funnel["by_status"]
+        if all(written[status] >= planted[status] for status in written) or time.monotonic() > until:
+            return funnel
+        time.sleep(0.3)
 
 
 def _funnel_text(funnel: Mapping[str, Any]) -> str:
