@@ -9,6 +9,7 @@ import click
 import pytest
 from prometheus_client import REGISTRY
 
+import api.budget_metrics  # noqa: F401  registers its metrics
 import collector.metrics  # noqa: F401  registers its metrics
 import lineage.settle  # noqa: F401  registers its metrics
 import slo.loop  # noqa: F401  registers its metrics
