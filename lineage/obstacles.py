@@ -95,7 +95,9 @@ def consent_after(case: Case, state: StepState) -> Hop | None:
 
 
 def _failed(case: Case, state: StepState) -> Iterator[Obstacle]:
-    said_done = state.done is not None and case.speaks(state.done)
+    done = state.done
+    taken_back = done is not None and any(sign.explicit and hop.at_ns > done.at_ns for hop, sign in state.failures)
+    said_done = done is not None and case.speaks(done) and not taken_back
     if state.failures and state.step.required and not said_done:
         standing = [one for one in state.failures if one[0].key not in state.swallowed]
         found = of_failures(state.step.name, standing or state.failures, dead_lettered=state.dead_lettered is not None)

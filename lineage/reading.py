@@ -99,25 +99,39 @@ class Reading:
         return saw and not self.signs[failed.key].explicit and self._green_handling_of(failed) is not None
 
     def _is_side_call(self, failed: Hop) -> bool:
-        """Did a call fail that does not matter to its handling, which says it went well? A datastore; a lookup before a
-        write; a create that found the record there and was followed by an update; a source for which another answered;
-        at the goal, a system other than the one that was written to. Before the goal the lead's next step tells that.
+        """Did a call fail that does not matter to its handling, which says it went well? A datastore; a record that was
+        there already; a source for which another answered; a lookup before a write; at the goal, a system other than
+        the one that was written to. Before the goal the lead's next step tells that.
         """
         if self.signs[failed.key].explicit or self._green_handling_of(failed) is None:
             return False
-        if is_datastore(failed):
+        beside = self._answered.get((failed.trace_id, failed.parent_id), _NO_ANSWERS)
+        if is_datastore(failed) or self._was_there_already(failed, beside):
             return True
         step = self.step_of[failed.key]
-        is_goal = step.name == self.flow.goal
-        beside = self._answered.get((failed.trace_id, failed.parent_id), _NO_ANSWERS)
         if step.kind == "enrich":
             return beside.last_ns >= failed.at_ns
+        is_goal = step.name == self.flow.goal
         if reads(failed):
             return is_goal or beside.last_write_ns >= failed.at_ns
-        target = target_of(failed)
-        if target in beside.writes:
-            return is_conflict(self.signs[failed.key]) and beside.writes[target] >= failed.at_ns
-        return is_goal and failed.kind == "client" and bool(beside.writes)
+        return is_goal and failed.kind == "client" and bool(beside.writes) and target_of(failed) not in beside.writes
+
+    def _was_there_already(self, failed: Hop, beside: "_Answers") -> bool:
+        """Did a create find its record there, as an earlier try had gone through after all, or was it then updated?"""
+        if not is_conflict(self.signs[failed.key]):
+            return False
+        tried_ns = self._unsure.get(operation_of(failed), failed.at_ns)
+        return tried_ns < failed.at_ns or beside.writes.get(target_of(failed), -1) >= failed.at_ns
+
+    @cached_property
+    def _unsure(self) -> dict[tuple[str, ...], int]:
+        """When a call was first tried that may have gone through although it failed, as one that timed out may."""
+        found: dict[tuple[str, ...], int] = {}
+        for hop in self.journey.hops:
+            sign = self.signs[hop.key]
+            if hop.kind == "client" and sign.effect == "failure" and not sign.final:
+                found[operation_of(hop)] = min(found.get(operation_of(hop), hop.at_ns), hop.at_ns)
+        return found
 
     @cached_property
     def _answered(self) -> dict[Key, "_Answers"]:

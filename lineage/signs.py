@@ -65,6 +65,7 @@ _OUTCOMES: dict[str, Effect] = {
     "retrying": "failure",
     "dead_lettered": "failure",
 }
+_MAX_RAW = 120
 _SKIPPING_EVENTS = frozenset({names.ENROLLMENT_SKIPPED})
 # The last words of the names of events that turn a lead away.
 _TURNED_AWAY = REFUSING_WORDS | {"declined", "denied", "disqualified"}
@@ -236,7 +237,8 @@ def _of_error(hop: Hop, words: str, kind: str, codes: VendorCodes) -> Sign:
     if told := next(((code, cause) for code, cause in known if cause), None):
         return Sign("failure", told[1], told[0], final=told[1] not in RETRYABLE_CAUSES)
     table = BY_KIND.get(kind, {})
-    raw = words.split("\n", 1)[0].partition(": ")[0][:200]
+    first = words.split("\n", 1)[0]
+    raw = (first if first and hop.status_message.startswith(first) else first.partition(": ")[0])[:_MAX_RAW]
     if named := _named(words, kind):
         return Sign("failure", named, raw)
     if status := status_in(words) or (429 if was_throttled(words) else 0):

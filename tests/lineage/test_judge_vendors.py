@@ -230,6 +230,27 @@ def a_record_of_the_enrolment_that_could_not_be_kept():
     return [*synced(), outer, done, kept]
 
 
+@tells("entered")
+def a_conflict_that_shows_that_the_try_which_timed_out_had_gone_through():
+    first = span("outreach-sync", "process e", "consumer", at=30, took=31, status="error")
+    slow = client("outreach-sync", f"POST {PROSPECTS}", 0, at=30.1, took=30, parent=first, attributes={"error.type": "ReadTimeout"})
+    second = span("outreach-sync", "process e", "consumer", at=70, took=1)
+    return [*synced(), first, slow, second, client("outreach-sync", f"POST {PROSPECTS}", 409, at=70.1, parent=second)]
+
+
+@tells("blocked", "crm.validation_rule", "salesforce")
+def a_word_of_success_that_is_taken_back():
+    said = span("sfdc-sync", "write", "server", at=4, attributes={"lead.outcome": "ok"})
+    back = {"lead.outcome": "failed", "lead.reason": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "lead.system": "salesforce"}
+    return [*before_crm(), said, span("sfdc-sync", "bulk result", "consumer", at=60, attributes=back)]
+
+
+@tells("blocked", "unknown.vendor_unspecified", "salesforce", "signal: killed")
+def a_function_that_ran_out_of_memory():
+    words = "RequestId: 7c1 Error: Runtime exited with error: signal: killed"
+    return [*before_crm(), span("sfdc-sync", "sfdc-sync", "server", at=4, took=30, status="error", message=words)]
+
+
 @pytest.mark.parametrize(("tell", "said"), tells.told)
 def test_it_says_what_a_person_would_say(tell, said):
     check(tell, said)
