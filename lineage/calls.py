@@ -59,12 +59,17 @@ def is_beside(hop: Hop) -> bool:
     """A hop that does nothing for the lead by itself: it looks something up, keeps a record in a database, gets a
     message, or asks for a token.
     """
-    return not hop.event and not hop.outcome and (reads(hop) or fetches(hop) or is_only_means(hop))
+    return not hop.event and not hop.outcome and (is_datastore(hop) or reads(hop) or is_only_means(hop))
 
 
 def is_only_means(hop: Hop) -> bool:
-    """A record or a token, which never is what a system is there for."""
-    return is_datastore(hop) or (hop.kind == "client" and asks_for_token(hop))
+    """A message that was got or a token: never what a step is there for."""
+    return fetches(hop) or (hop.kind == "client" and asks_for_token(hop))
+
+
+def is_no_goal(hop: Hop) -> bool:
+    """A record that was kept, or a lookup elsewhere: a step may be just that, the goal of a flow never is."""
+    return is_datastore(hop) or (hop.kind == "client" and reads(hop))
 
 
 def is_health_check(hop: Hop) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from lineage.calls import fetches, is_beside, is_datastore, is_only_means
+from lineage.calls import is_beside, is_datastore, is_no_goal, is_only_means
 from lineage.journey import Journey
 from lineage.reading import Key, Reading, Successes, is_conflict
 from lineage.signs import Sign, caught_sign, sign_of
@@ -127,9 +127,9 @@ class Case(Reading):
             return None
         green = [hop for hop in state.hops if hop.key in self.direct and self._went_well(hop)]
         spoiled = _Spoiled(self, state)
-        done = [hop for hop in green if self.speaks(hop) or not (spoiled.covers(hop) or fetches(hop))]
+        done = [hop for hop in green if self.speaks(hop) or not (spoiled.covers(hop) or is_only_means(hop))]
         done = [hop for hop in done if not is_beside(hop)] or ([] if state.failures or state.stops else done)
-        done = [hop for hop in done if self.speaks(hop) or not (is_goal and is_only_means(hop))]
+        done = [hop for hop in done if self.speaks(hop) or not (is_goal and is_no_goal(hop))]
         return min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
 
     def _went_well(self, hop: Hop) -> bool:

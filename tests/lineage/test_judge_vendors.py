@@ -7,6 +7,8 @@ import pytest
 from stories_of_stacks import ABSENT, LEADS, PROSPECTS, TOKEN, Stories, before_crm, check, enrolled, synced
 from telling_spans import body, client, rpc, server, span
 
+from model.flowfile import read_flow
+
 tells = Stories()
 
 
@@ -249,6 +251,39 @@ def a_word_of_success_that_is_taken_back():
 def a_function_that_ran_out_of_memory():
     words = "RequestId: 7c1 Error: Runtime exited with error: signal: killed"
     return [*before_crm(), span("sfdc-sync", "sfdc-sync", "server", at=4, took=30, status="error", message=words)]
+
+
+BY_ADDRESS = read_flow("""
+apiVersion: leadtrace/v1
+kind: Flow
+metadata: {name: addresses}
+spec:
+  goal: enrol
+  deadline: 5m
+  steps:
+    - {name: form, kind: capture, match: [{service: app, kind: server}]}
+    - {name: crm, kind: crm, after: [form], match: [{attributes: {server.address: "*.salesforce.com"}}]}
+    - {name: enrol, kind: sequence, after: [crm], match: [{attributes: {server.address: "api.outreach.io"}}]}
+""")
+
+
+@tells("entered", flow=BY_ADDRESS)
+def one_service_that_calls_them_all():
+    form = server("app", "POST /lead", 202, at=0, took=3)
+    return [form, client("app", f"POST {LEADS}", 201, at=1, parent=form), client("app", f"POST {PROSPECTS}", 201, at=2, parent=form)]
+
+
+@tells("blocked", ABSENT, "crm", flow=BY_ADDRESS)
+def a_token_and_nothing_more():
+    form = server("app", "POST /lead", 202, at=0, took=3)
+    return [form, client("app", f"POST {TOKEN}", 200, at=1, parent=form)]
+
+
+@tells("blocked", ABSENT, "enrol", flow=BY_ADDRESS)
+def a_lookup_and_nothing_more():
+    form = server("app", "POST /lead", 202, at=0, took=3)
+    found = client("app", "GET https://api.outreach.io/api/v2/prospects", 200, at=2, parent=form)
+    return [form, client("app", f"POST {LEADS}", 201, at=1, parent=form), found]
 
 
 @pytest.mark.parametrize(("tell", "said"), tells.told)
