@@ -2,6 +2,7 @@
 over.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -270,7 +271,9 @@ class _Spoiled:
         undoing = [hop for hop in standing if not is_datastore(hop)]
         self._undone = {one.key for hop in undoing for one in (hop, *case.journey.ancestors(hop))}
         self._undone = {key for key in self._undone if key in case.direct and case.step_of[key] is state.step}
-        self._stops = [hop for hop, _ in state.stops]
+        self._stopped_ns: dict[str, list[int]] = defaultdict(list)
+        for hop, _ in sorted(state.stops, key=lambda stop: stop[0].at_ns):
+            self._stopped_ns[hop.service].append(hop.at_ns)
 
     def covers(self, hop: Hop) -> bool:
         above = self._case.journey.ancestors(hop)
@@ -278,8 +281,14 @@ class _Spoiled:
             hop.key in self._above
             or any(up.key in self._fallen and not _only_waited(up, hop) for up in above)
             or any(up.key in self._undone and up.service == hop.service for up in above)
-            or any(stop.service == hop.service and hop.at_ns <= stop.at_ns <= hop.end_ns for stop in self._stops)
+            or self._refused_meanwhile(hop)
         )
+
+    def _refused_meanwhile(self, hop: Hop) -> bool:
+        """Did the same system refuse the lead while the hop lasted? A log record need not name its span."""
+        stopped_ns = self._stopped_ns.get(hop.service, [])
+        first = bisect_left(stopped_ns, hop.at_ns)
+        return first < len(stopped_ns) and stopped_ns[first] <= hop.end_ns
 
 
 def _only_waited(caller: Hop, called: Hop) -> bool:

@@ -96,12 +96,15 @@ def consent_after(case: Case, state: StepState) -> Hop | None:
 
 def _failed(case: Case, state: StepState) -> Iterator[Obstacle]:
     done = state.done
-    taken_back = done is not None and any(sign.explicit and hop.at_ns > done.at_ns for hop, sign in state.failures)
-    said_done = done is not None and case.speaks(done) and not taken_back
+    said_done = done is not None and case.speaks(done) and not _is_taken_back(done, state)
     if state.failures and state.step.required and not said_done:
         standing = [one for one in state.failures if one[0].key not in state.swallowed]
         found = of_failures(state.step.name, standing or state.failures, dead_lettered=state.dead_lettered is not None)
         yield found if standing else replace(found, swallowed=True)
+
+
+def _is_taken_back(done: Hop, state: StepState) -> bool:
+    return any(sign.explicit and sign.final and hop.at_ns > done.at_ns for hop, sign in state.failures)
 
 
 def of_failures(step: str, failures: Sequence[tuple[Hop, Sign]], *, dead_lettered: bool = False) -> Obstacle:

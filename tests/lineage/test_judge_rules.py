@@ -221,6 +221,17 @@ def test_thousands_of_calls_below_one_handling_are_weighed_in_a_single_pass():
     assert found.hops == 5005
 
 
+def test_thousands_of_refusals_and_successes_are_weighed_in_bounded_work():
+    flow = read_flow(FLOW_YAML.replace("[{event: SequenceEnrolled}]", "[{service: sender}]"))
+    refused = [
+        hop(service="sender", name="enrol", at=5 + n, took=0.5, outcome="skipped", reason="campaign.paused")
+        for n in range(4000)
+    ]
+    taken = [hop(service="sender", name=f"try {n}", at=5.6 + n, took=0.2) for n in range(4000)]
+    found = judge(journey([*healthy("crm"), *refused, *taken]), flow, START + timedelta(days=1))
+    assert found.status is Status.ENTERED
+
+
 def test_probes_of_a_process_say_nothing_but_writing_a_status_does():
     probe = hop(service="writer", name="GET /status", at=4, http=503)
     assert said(verdict([*healthy("score"), probe])) == ("blocked", ABSENT, "crm")
