@@ -77,18 +77,19 @@ class Case(Reading):
         return states
 
     def _weigh(self, state: StepState, leaves: set[Key]) -> None:
-        successes = Successes(self, state.hops)
-        for hop in state.hops:
-            sign = self.signs[hop.key]
-            if sign.dead_lettered:
-                state.dead_lettered = hop
-            if sign.effect == "failure" and hop.key in leaves:
+        signs = [(hop, self.signs[hop.key]) for hop in state.hops]
+        state.dead_lettered = next((hop for hop, sign in reversed(signs) if sign.dead_lettered), None)
+        failed = [(hop, sign) for hop, sign in signs if sign.effect == "failure" and hop.key in leaves]
+        stopped = [(hop, sign) for hop, sign in signs if sign.effect == "stop"]
+        if failed or stopped:  # most steps have no trouble, and then nothing is compared
+            successes = Successes(self, state.hops)
+            for hop, sign in failed:
                 self._weigh_failure(state, successes, hop, sign)
-            elif sign.effect == "stop":
+            for hop, sign in stopped:
                 again = sign.cause in _ALREADY and successes.came_before(hop, there_already=True)
                 mended = state.repaired if successes.overrule(hop) else state.again if again else state.stops
                 mended.append((hop, sign))
-        state.failures = self._with_reason(state.failures)
+            state.failures = self._with_reason(state.failures)
         state.gated = _gated(state)
         state.done = self._done(state)
 
@@ -127,8 +128,10 @@ class Case(Reading):
         if state.stops and not is_goal:
             return None
         green = [hop for hop in state.hops if hop.key in self.direct and self._went_well(hop)]
-        spoiled = _Spoiled(self, state)
-        done = [hop for hop in green if self.speaks(hop) or not (spoiled.covers(hop) or is_only_means(hop))]
+        if state.failures or state.stops:
+            spoiled = _Spoiled(self, state)
+            green = [hop for hop in green if self.speaks(hop) or not spoiled.covers(hop)]
+        done = [hop for hop in green if self.speaks(hop) or not is_only_means(hop)]
         done = [hop for hop in done if not is_beside(hop)] or ([] if state.failures or state.stops else done)
         done = [hop for hop in done if self.speaks(hop) or not (is_goal and is_no_goal(hop))]
         return min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)

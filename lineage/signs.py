@@ -268,8 +268,8 @@ def _grpc_status(hop: Hop) -> int:
 
 def _refused_in_body(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
     """A green span whose body says no. What a lookup brings tells of the record, not of the request."""
-    found = None if reads(hop) and kind != "enrich" else refusal_in(results_in(hop))
-    if found is None:
+    found = refusal_in(results_in(hop))
+    if found is None or (reads(hop) and kind != "enrich"):
         return None
     word, code = found
     table = BY_KIND.get(kind, {})
