@@ -262,7 +262,7 @@ def _server() -> "RunningServer":
 
 @main.group()
 def slo() -> None:
-    """Objective files."""
+    """Objective files, and who is told."""
 
 
 @slo.command("check")
@@ -322,6 +322,28 @@ def slo_backtest(file: Path, since: str, *, as_json: bool) -> None:
     except NoAnswerError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else told_backtest(answer))
+
+
+@slo.command("tell")
+@click.argument("receiver")
+@_ends_with_a_sentence
+def slo_tell(receiver: str) -> None:
+    """Send a test message to a receiver of the file in LEADTRACE_RECEIVERS, and say whether it took it."""
+    from slo.notify.notifier import NotifyError  # noqa: PLC0415
+    from slo.receivers import read_receivers  # noqa: PLC0415
+    from slo.sample import try_out  # noqa: PLC0415
+
+    settings = _settings()
+    if settings.receivers is None:
+        raise click.ClickException("no file of receivers is named; docs/alerts.md shows one for LEADTRACE_RECEIVERS")
+    known = read_receivers(settings.receivers, os.environ).by_name
+    if receiver not in known:
+        raise click.ClickException(f"{settings.receivers} has no receiver `{receiver}`; it has {', '.join(known)}")
+    try:
+        try_out(known[receiver], settings.public_url or f"http://{settings.web}", datetime.now(UTC))
+    except NotifyError as error:
+        raise click.ClickException(f"{receiver} did not take it: {error}") from error
+    click.echo(f"{receiver} took it")
 
 
 @main.group()

@@ -14,6 +14,7 @@ from leadtrace.settings import Address, Settings, SettingsError, read_settings
 from leadtrace.tokens import TokenFileError, Tokens
 from model.flowfile import FlowProblems
 from model.personal import PersonalKeyError, load_key
+from slo.receivers import ReceiverProblems, read_receivers
 from store.engine import Store
 from store.errors import StoreError
 
@@ -58,6 +59,7 @@ def examine(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield from _keys(settings)
     yield from _flows(settings)
     yield from _objectives(settings)
+    yield from _receivers(settings, environment)
     server = running_server(settings)
     if server is not None:
         yield _good(f"a server runs on this data folder at {server.address}")
@@ -149,6 +151,21 @@ def _objectives(settings: Settings) -> Iterator[Finding]:
     for outcome in reading.outcomes:
         if outcome.why_none and outcome.described.kind == "SLO":
             yield _note(f"{outcome.described.about} is not counted: {outcome.why_none}")
+
+
+def _receivers(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
+    if settings.receivers is None:
+        if settings.objectives:
+            yield _note("no file of receivers is named, so alerts are shown and nobody is told", "docs/alerts.md")
+        return
+    try:
+        found = read_receivers(settings.receivers, environment)
+    except ReceiverProblems as error:
+        for sentence in str(error).splitlines():
+            yield _bad(sentence, "docs/alerts.md shows a whole file")
+        return
+    names = ", ".join(found.by_name)
+    yield _good(f"{len(found.by_name)} receivers are right: {names}")
 
 
 def _addresses(settings: Settings) -> Iterator[Finding]:

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from telling_alerts import CAMPAIGN, NIGHT, alert, at, key
+from telling_alerts import CAMPAIGN, NIGHT, alert, at, key, state
 
 from model.decisions import Silence
+from slo.incidents import Memory, keep_up_with
 from slo.notify.alertmanager import Alertmanager
 from slo.notify.notifier import EVERYTHING
 from slo.notify.pagerduty import PagerDuty
@@ -14,6 +15,7 @@ from slo.notify.post import Target
 from slo.notify.slack import Slack
 from slo.receivers import Receivers, Routing
 from slo.routing import Batches, Case, Heard, News, inhibited_by, news, receivers_of, silenced_by
+from store.alerts import Addressed, Committed
 
 SEGMENT = (*CAMPAIGN, ("segment", "smb"))
 RECEIVERS = Receivers(
@@ -262,3 +264,17 @@ def test_after_a_restart_the_wait_goes_on(batches):
         RECEIVERS.by_name["channel"], alert(id="t-2", severity="ticket"), Routing(), at(1), lambda *_: False
     )
     assert seconds(later) == 300
+
+
+def test_an_incident_that_goes_on_under_a_wider_key_ends_under_the_old_one():
+    """Alertmanager knows alerts by their labels: the part's alert is told to be over for a while."""
+    memory = Memory()
+    part = alert(incident="i-1")
+    whole = alert(id="t-2", incident="i-1", key=key(group=()), happening="escalated", at=at(5))
+    for one, stands in ((part, state()), (whole, state(key=key(group=())))):
+        to = (Addressed(f"m-{one.id}", "prometheus", one.at),)
+        memory.take([Committed(one.id, one.at, stands, "i-1", one.happening, one, to)])
+    told = keep_up_with(memory, "prometheus")
+    assert [(one.key.group, one.happening) for one in told] == [(CAMPAIGN, "resolved"), ((), "escalated")]
+    memory.forget_ended(at(6))
+    assert keep_up_with(memory, "prometheus") == [whole]
