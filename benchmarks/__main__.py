@@ -1,15 +1,18 @@
-"""`python -m benchmarks [ingest | why | settle] [--spans N]`: measures, and says on what and how noisy."""
+"""`python -m benchmarks [ingest | why | settle | slo] [--spans N]`: measures, and says on what and how noisy."""
 
 import argparse
 
-from benchmarks import ingest, settle, why
+from benchmarks import ingest, settle, slo, why
 from benchmarks.measure import machine, say
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("name", nargs="?", choices=["ingest", "why", "settle"], help="one of them; all when left out")
+    parser.add_argument(
+        "name", nargs="?", choices=["ingest", "why", "settle", "slo"], help="one of them; all when left out"
+    )
     parser.add_argument("--spans", type=int, help="how many spans, where the usual number does not suit")
+    parser.add_argument("--units", type=int, default=slo.UNITS, help="slo: how many units (default 10 million)")
     parser.add_argument("--segment-mib", type=int, default=8, help="ingest: a spool segment's size (default 8)")
     parser.add_argument("--profile", action="store_true", help="settle: say where the time goes")
     asked = parser.parse_args()
@@ -19,6 +22,8 @@ def main() -> None:
         ingest.run(**size, segment_mib=asked.segment_mib)
     if asked.name in (None, "settle"):
         settle.run(**size, profile=asked.profile)
+    if asked.name in (None, "slo"):
+        slo.run(asked.units)
     if asked.name in (None, "why"):
         why.run(**size)
 

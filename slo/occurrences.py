@@ -73,14 +73,14 @@ def kept_groups(store: Store, scope: Scope) -> list[str]:
 
     Empty where there are not more than that.
     """
-    objective, since_ms = scope.plan.objective, scope.period_ms
-    if slo_counts.groups_at_most(store, scope.plan.key, since_ms=since_ms) <= objective.max_groups:
+    objective, since_ms, level = scope.plan.objective, scope.period_ms, len(scope.plan.objective.group_by)
+    if slo_counts.groups_at_most(store, scope.plan.key, level=level, since_ms=since_ms) <= objective.max_groups:
         return []
     units = [
         (tuple(json.loads(parts)), number)
-        for parts, number, _ in slo_counts.groups(store, scope.plan.key, since_ms=since_ms, now=scope.now)
+        for parts, number, _ in slo_counts.groups(store, scope.plan.key, level=level, since_ms=since_ms, now=scope.now)
     ]
-    kept = largest(units, len(objective.group_by), objective.max_groups)
+    kept = largest(units, level, objective.max_groups)
     return [as_parts(values) for values in sorted(kept)]
 
 
@@ -114,17 +114,16 @@ def slots(store: Store, scope: Scope, asked: Asked) -> list[Slot]:
     by_hours = since_ms % (HOUR_S * 1000) == 0 and step_ms % (HOUR_S * 1000) == 0
     last_ms = scope.now_ms if asked.clock == "began" else until_ms
     edges = scope.cut_hours(since_ms) | {hour_of(last_ms)}
-    of = Slots(
-        since_ms=since_ms,
-        until_ms=until_ms,
-        step_ms=step_ms,
-        now_ms=scope.now_ms,
-        clock=asked.clock,
-        edges=sorted(edges),
-        raw_from=hour_of(scope.now_ms) if by_hours else 0,
-    )
+    raw_from = hour_of(scope.now_ms) if by_hours else 0
+    values = [value for _, value in asked.group]
     found = slo_counts.slots(
-        store, scope.plan.key, of, group=[value for _, value in asked.group], left_out=scope.left_out
+        store,
+        scope.plan.key,
+        Slots(since_ms, until_ms, step_ms, scope.now_ms, sorted(edges), raw_from),
+        group=values,
+        kept=kept_groups(store, scope) if OTHER in values else [],
+        left_out=scope.left_out,
+        began=asked.clock == "began",
     )
     return [Slot(start, *found.get(nth, (0, 0))) for nth, start in enumerate(starts)]
 

@@ -49,9 +49,14 @@ class Scope:
         return replace(self, blind=tuple(one for one in joined(stretches) if one[1] >= since_s))
 
     def cut_hours(self, since_ms: int) -> set[int]:
-        """Hours since then that are not counted as a whole: a correction cuts them, or silent units lie in them."""
+        """Hours since then that are not counted as a whole: a correction cuts them or takes a part of their groups, or
+        silent units lie in them.
+        """
         first, last = hour_of(since_ms), hour_of(self.now_ms)
         cut = {hour_of(at) for one in self.corrected for at in (one.since_ms, one.until_ms)}
+        for one in self.corrected:
+            if one.group:
+                cut |= set(range(max(hour_of(one.since_ms), first), min(one.until_ms // 1000, last) + 1, HOUR_S))
         wait_s = int(self.plan.longest_wait.total_seconds())
         for begun, ended in self.blind:
             cut |= set(range(max(hour_of(begun * 1000), first), min(ended + wait_s, last) + 1, HOUR_S))

@@ -86,9 +86,10 @@ def _groups(store: Store, scope: Scope, first: int, until: int) -> dict[Values, 
     kept = set(kept_groups(store, scope))
     blind = [(_first_at(begun * 1000, slice_ms), _first_at(ended * 1000, slice_ms)) for begun, ended in scope.blind]
     bad = slo_counts.bad_stretches(store, scope.plan.key, slice_ms=slice_ms, first=first, last=until - 1)
+    levels = len(scope.plan.objective.group_by)
     begun: dict[Values, int] = {}
     stretches: dict[Values, list[Stretch]] = {}
-    for parts, _, first_at in slo_counts.groups(store, scope.plan.key, since_ms=0, now=scope.now):
+    for parts, _, first_at in slo_counts.groups(store, scope.plan.key, level=levels, since_ms=0, now=scope.now):
         values = tuple(json.loads(parts))
         mine = without(bad.get(parts, ()), _corrected(scope, values, slice_ms))
         for level in _levels(values, kept):

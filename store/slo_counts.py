@@ -64,6 +64,7 @@ def hours_changed(store: Store, objectives: Sequence[str], *, after: int) -> lis
 def count_hours(store: Store, objectives: Sequence[str], hours: Sequence[int], *, version: int) -> None:
     """Count these hours of these objectives anew."""
     store.run("slo_counts_of_hours", objectives=list(objectives), hours=list(hours), version=version)
+    store.run("slo_began_of_hours", objectives=list(objectives), hours=list(hours), version=version)
 
 
 def count_days(store: Store, objectives: Sequence[str], days: Sequence[int], *, version: int) -> None:
@@ -129,14 +130,18 @@ def windows(
     return [GroupRow(tuple(group), {start: of for start, *of in counted}, first) for group, counted, first in rows]
 
 
-def groups_at_most(store: Store, objective: str, *, since_ms: int) -> int:
-    """How many groups an objective has had since the day of a moment, or more than it has."""
-    return int(store.rows("slo_groups_count", objective=objective, first_day=day_of(since_ms))[0][0])
+def groups_at_most(store: Store, objective: str, *, level: int, since_ms: int) -> int:
+    """How many groups of the lowest level there were since the day of a moment, or more than there were."""
+    return int(store.rows("slo_groups_count", objective=objective, level=level, first_day=day_of(since_ms))[0][0])
 
 
-def groups(store: Store, objective: str, *, since_ms: int, now: datetime) -> list[tuple[str, int, datetime]]:
+def groups(
+    store: Store, objective: str, *, level: int, since_ms: int, now: datetime
+) -> list[tuple[str, int, datetime]]:
     """(values as JSON, units, first decided at) of each group, the largest first; at most MAX_GROUPS_READ."""
-    rows = store.rows("slo_groups", objective=objective, first_day=day_of(since_ms), now=now, most=MAX_GROUPS_READ)
+    rows = store.rows(
+        "slo_groups", objective=objective, level=level, first_day=day_of(since_ms), now=now, most=MAX_GROUPS_READ
+    )
     return [(parts, int(units), first) for parts, units, first in rows]
 
 
@@ -153,29 +158,34 @@ class Slots:
     until_ms: int
     step_ms: int
     now_ms: int
-    clock: str
     edges: Sequence[int]
     raw_from: int
 
 
 def slots(
-    store: Store, objective: str, of: Slots, *, group: Sequence[str], left_out: LeftOut
+    store: Store,
+    objective: str,
+    of: Slots,
+    *,
+    group: Sequence[str],
+    kept: Sequence[str],
+    left_out: LeftOut,
+    began: bool,
 ) -> dict[int, tuple[int, int]]:
-    """(good, bad) by the number of the slot; slots without units are absent."""
-    last_ms = of.now_ms if of.clock == "began" else min(of.until_ms, of.now_ms)
+    """(good, bad) by the number of the slot that units were decided in, or `began` in; those without are absent."""
     rows = store.rows(
-        "slo_slots",
+        "slo_slots_began" if began else "slo_slots",
         objective=objective,
-        clock=of.clock,
         since_ms=of.since_ms,
         until_ms=of.until_ms,
         step_ms=of.step_ms,
         now_ms=of.now_ms,
         first_hour=hour_of(of.since_ms),
-        last_hour=hour_of(last_ms),
+        last_hour=hour_of(of.now_ms if began else min(of.until_ms, of.now_ms)),
         raw_from=of.raw_from,
         edges=list(of.edges),
         group=list(group),
+        kept=list(kept),
         **left_out.parameters,
     )
     return {int(slot): (int(good), int(bad)) for slot, good, bad in rows}

@@ -128,7 +128,7 @@ CREATE TABLE slo_judged (
     cause        LowCardinality(String),
     step         LowCardinality(String),
     service      LowCardinality(String),
-    failure_unit UInt64 DEFAULT if(good, 0, cityHash64(cause, system, toStartOfMinute(decided_at))),
+    failure_unit UInt64 DEFAULT if(good, 0, bitAnd(cityHash64(cause, system, toStartOfMinute(decided_at)), 0x7fffffffffffffff)),
     hour         DateTime('UTC') DEFAULT toStartOfHour(decided_at),
     at           DateTime('UTC') DEFAULT now('UTC')
 ) ENGINE = MergeTree
@@ -140,7 +140,8 @@ SETTINGS ttl_only_drop_parts = 1;
 -- Every judged unit of each objective (its name and generation), good ones and bad ones apart and by the hour of their
 -- decision, so that what an evaluation reads lies together. A unit that is judged otherwise is `gone` where it was.
 -- A bad unit that `silent` says so of was told by nobody: only time passed. Slices are bad from `decided_at` to `over_at`.
--- `parts` are its group's values as a JSON array.
+-- `parts` are its group's values as a JSON array. Bad units of one `failure_unit` failed together; those that an attribute
+-- names have the highest bit set.
 CREATE TABLE slo_units (
     objective    LowCardinality(String),
     good         UInt8,
@@ -176,38 +177,41 @@ ORDER BY (objective, lead_id, good, hour)
 TTL hour + INTERVAL 400 DAY
 SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- How many units were decided in each hour, by the hour in which they began and by group? Made of the units, an hour at
--- a time. `failure_units` are the distinct ones of the bad units, `failure_sizes` how many of these each has.
+-- How many units of each group, of every level, were decided in each hour and each day (`span`, in seconds)? Hours are made
+-- of the units, days of the hours. `failures` are the distinct things that failed, each within one minute, `squares` the
+-- sum of the squares of how many bad units each had; things that an attribute names may go on for longer, so they stand
+-- in `batches` with their sizes.
 CREATE TABLE slo_counts (
-    objective     LowCardinality(String),
-    hour          DateTime('UTC'),
-    began_hour    DateTime('UTC'),
-    parts         LowCardinality(String),
-    version       UInt64,
-    good          UInt32,
-    bad           UInt32,
-    failure_units Array(UInt64),
-    failure_sizes Array(UInt32),
-    first_at      DateTime64(3, 'UTC')
+    objective   LowCardinality(String),
+    span        UInt32,
+    at          DateTime('UTC'),
+    parts       LowCardinality(String),
+    level       UInt8,
+    version     UInt64,
+    good        UInt32,
+    bad         UInt32,
+    failures    UInt32,
+    squares     UInt64,
+    batches     Array(UInt64),
+    batch_sizes Array(UInt32),
+    first_at    DateTime64(3, 'UTC')
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (objective, span, at, parts)
+TTL at + INTERVAL 400 DAY
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- How many units that were decided in an hour began in which?
+CREATE TABLE slo_began (
+    objective  LowCardinality(String),
+    hour       DateTime('UTC'),
+    began_hour DateTime('UTC'),
+    parts      LowCardinality(String),
+    version    UInt64,
+    good       UInt32,
+    bad        UInt32
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (objective, hour, began_hour, parts)
 TTL hour + INTERVAL 400 DAY
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
-
--- The same by day, without the hour of beginning: what an evaluation reads of all but the last days.
-CREATE TABLE slo_days (
-    objective     LowCardinality(String),
-    day           DateTime('UTC'),
-    parts         LowCardinality(String),
-    version       UInt64,
-    good          UInt32,
-    bad           UInt32,
-    failure_units Array(UInt64),
-    failure_sizes Array(UInt32),
-    first_at      DateTime64(3, 'UTC')
-) ENGINE = ReplacingMergeTree(version)
-ORDER BY (objective, day, parts)
-TTL day + INTERVAL 400 DAY
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- How far did the counting of each objective come? Units up to version `completed` are in its counts; `position` is the

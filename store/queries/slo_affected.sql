@@ -1,14 +1,20 @@
 -- Whom do the bad units of a group belong to? Those decided after `since` and until `until`; of slices, those bad then.
-SELECT count() AS leads, arrayMap(one -> one.2, arraySlice(arrayReverseSort(groupArray((last_at, lead_id))), 1, {most:UInt32})) AS examples,
-       min(first_at) AS first, max(last_at) AS last, arraySort(arrayFilter(one -> one != '', groupUniqArrayArray(served))) AS services
+WITH
+    text -> JSONExtract(text, 'Array(String)') AS values_of,
+    (text, nth) -> empty({kept:Array(String)}) OR has({kept:Array(String)}, toJSONString(arraySlice(values_of(text), 1, nth))) AS is_kept,
+    (text, length) -> toJSONString(arrayMap(
+        (value, nth) -> if(is_kept(text, nth), value, '(other)'),
+        arraySlice(values_of(text), 1, length), range(1, length + 1))) AS named
+SELECT count() AS leads,
+       arrayMap(one -> one.2, arraySlice(arrayReverseSort(groupArray((last_at, lead_id))), 1, {most:UInt32})) AS examples,
+       min(first_at) AS first, max(last_at) AS last,
+       arraySort(arrayFilter(one -> one != '', groupUniqArrayArray(served))) AS services
 FROM (
     SELECT lead_id, min(decided_at) AS first_at, max(decided_at) AS last_at, groupUniqArray(toString(service)) AS served
     FROM slo_units FINAL
     WHERE objective = {objective:String} AND good = 0 AND hour >= {first_hour:UInt32} AND hour <= {last_hour:UInt32} AND gone = 0
       AND decided_at <= {until:DateTime64(3, 'UTC')}
       AND if({sliced:UInt8}, over_at, decided_at) > {since:DateTime64(3, 'UTC')}
-      AND if(empty({kept:Array(String)}), startsWith(JSONExtract(parts, 'Array(String)'), {group:Array(String)}),
-             startsWith(arrayMap((value, nth) -> if(has({kept:Array(String)}, toJSONString(arraySlice(JSONExtract(parts, 'Array(String)'), 1, nth))), value, '(other)'),
-                                 JSONExtract(parts, 'Array(String)'), arrayEnumerate(JSONExtract(parts, 'Array(String)'))), {group:Array(String)}))
+      AND named(parts, length({group:Array(String)})) = toJSONString({group:Array(String)})
     GROUP BY lead_id
 )

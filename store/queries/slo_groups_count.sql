@@ -1,2 +1,4 @@
--- How many groups may an objective have had since a day? Those that lost their units still count here.
-SELECT uniqExact(parts) FROM slo_days WHERE objective = {objective:String} AND day >= {first_day:UInt32}
+-- How many groups of the lowest level may there have been since a day? Those that lost their units still count here.
+SELECT uniqExact(parts)
+FROM slo_counts
+WHERE objective = {objective:String} AND span = 86400 AND at >= {first_day:UInt32} AND level = {level:UInt32}

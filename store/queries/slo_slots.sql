@@ -1,33 +1,34 @@
--- How many units of a group were good and bad in each slot of time, by the clock of their beginning or of their decision?
--- Whole hours come from the counts; the hours in `edges` and those from `raw_from` on from the units themselves.
-SELECT intDiv(at - {since_ms:Int64}, {step_ms:Int64}) AS slot, sum(goods) AS good, sum(bads) AS bad
+-- How many units of a group were good and bad in each slot of time, by the clock of their decision? Whole hours come from
+-- the counts; the hours in `edges` and those from `raw_from` on from the units themselves.
+WITH
+    text -> JSONExtract(text, 'Array(String)') AS values_of,
+    (text, nth) -> empty({kept:Array(String)}) OR has({kept:Array(String)}, toJSONString(arraySlice(values_of(text), 1, nth))) AS is_kept,
+    (text, length) -> toJSONString(arrayMap(
+        (value, nth) -> if(is_kept(text, nth), value, '(other)'),
+        arraySlice(values_of(text), 1, length), range(1, length + 1))) AS named,
+    (ms, text) -> {corrected_from:Array(Int64)} = [] OR NOT arrayExists(
+        (from, until, group) -> ms >= from AND ms < until AND startsWith(values_of(text), group),
+        {corrected_from:Array(Int64)}, {corrected_until:Array(Int64)}, {corrected_parts:Array(Array(String))}) AS is_counted,
+    (began, ms) -> arrayExists(
+        (from, until) -> ms > from AND toUnixTimestamp64Milli(began) < until,
+        {held_from:Array(Int64)}, {held_until:Array(Int64)}) AS is_blind
+SELECT intDiv(at_ms - {since_ms:Int64}, {step_ms:Int64}) AS slot, sum(goods) AS good, sum(bads) AS bad
 FROM (
-    SELECT toInt64(toUnixTimestamp(if({clock:String} = 'began', began_hour, hour))) * 1000 AS at,
-           toInt64(toUnixTimestamp(hour)) * 1000 AS at_ms, good AS goods, bad AS bads,
-           JSONExtract(parts, 'Array(String)') AS values
+    SELECT toInt64(toUnixTimestamp(at)) * 1000 AS at_ms, good AS goods, bad AS bads
     FROM slo_counts FINAL
-    WHERE objective = {objective:String} AND hour >= {first_hour:UInt32} AND hour < {raw_from:UInt32}
-      AND hour <= {last_hour:UInt32} AND hour NOT IN {edges:Array(UInt32)}
-      AND startsWith(values, {group:Array(String)})
-      AND ({corrected_from:Array(Int64)} = [] OR NOT arrayExists(
-               (from, until, group) -> at_ms >= from AND at_ms < until AND startsWith(values, group),
-               {corrected_from:Array(Int64)}, {corrected_until:Array(Int64)}, {corrected_parts:Array(Array(String))}))
+    WHERE objective = {objective:String} AND span = 3600 AND at >= {first_hour:UInt32} AND at < {raw_from:UInt32}
+      AND at <= {last_hour:UInt32} AND at NOT IN {edges:Array(UInt32)} AND level = length({group:Array(String)})
+      AND named(parts, level) = toJSONString({group:Array(String)}) AND is_counted(at_ms, parts)
     UNION ALL
-    SELECT toUnixTimestamp64Milli(if({clock:String} = 'began', began_at, decided_at)) AS at,
-           toUnixTimestamp64Milli(decided_at) AS at_ms, toUInt32(good) AS goods, toUInt32(1 - good) AS bads,
-           JSONExtract(parts, 'Array(String)') AS values
+    SELECT at_ms, toUInt32(good) AS goods, toUInt32(1 - good) AS bads
     FROM slo_units FINAL
     WHERE objective = {objective:String} AND good IN (0, 1)
       AND hour >= {first_hour:UInt32} AND hour <= {last_hour:UInt32}
-      AND (hour >= {raw_from:UInt32} OR hour IN {edges:Array(UInt32)})
-      AND gone = 0 AND at_ms <= {now_ms:Int64} AND startsWith(values, {group:Array(String)})
-      AND (silent = 0 OR NOT arrayExists(
-               (from, until) -> at_ms > from AND toUnixTimestamp64Milli(began_at) < until,
-               {held_from:Array(Int64)}, {held_until:Array(Int64)}))
-      AND ({corrected_from:Array(Int64)} = [] OR NOT arrayExists(
-               (from, until, group) -> at_ms >= from AND at_ms < until AND startsWith(values, group),
-               {corrected_from:Array(Int64)}, {corrected_until:Array(Int64)}, {corrected_parts:Array(Array(String))}))
+      AND (hour >= {raw_from:UInt32} OR hour IN {edges:Array(UInt32)}) AND gone = 0
+      AND (toUnixTimestamp64Milli(decided_at) AS at_ms) <= {now_ms:Int64}
+      AND named(parts, length({group:Array(String)})) = toJSONString({group:Array(String)})
+      AND (silent = 0 OR NOT is_blind(began_at, at_ms)) AND is_counted(at_ms, parts)
 )
-WHERE at >= {since_ms:Int64} AND at < {until_ms:Int64}
+WHERE at_ms >= {since_ms:Int64} AND at_ms < {until_ms:Int64}
 GROUP BY slot
 ORDER BY slot

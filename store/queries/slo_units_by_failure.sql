@@ -7,7 +7,8 @@ WITH bad AS (
     WHERE batch = {batch:UInt64} AND objective = {objective:String} AND good = 0 AND rank = 0
 )
 SELECT bad.batch, bad.objective, bad.lead_id, bad.unit, 1, bad.good, bad.silent, bad.began_at, bad.decided_at, bad.over_at,
-       bad.parts, bad.system, bad.cause, bad.step, bad.service, sipHash64(hops.value)
+       bad.parts, bad.system, bad.cause, bad.step, bad.service,
+       bitOr(sipHash64(hops.value), 0x8000000000000000)
 FROM bad
 ASOF INNER JOIN (
     SELECT lead_id, toDateTime64(ts, 3, 'UTC') AS at, JSONExtractString(payload, 'a', {attribute:String}) AS value
