@@ -34,6 +34,9 @@ def _lists(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"  changed    {change['at']} {change['what']}"
     for other in answer["contributing"]:
         yield f"  besides    {other['cause']} at step {other['step']}"
+    for one in answer.get("merges", ()):
+        until = f", until {one['until']}" if one["until"] else ""
+        yield f"  merged     {one['lead']} into {one['into']} at {one['at']}{until}"
     for note in answer.get("notes", ()):
         yield f"  note       {note}"
     for one in answer["evidence"]:
