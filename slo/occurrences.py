@@ -13,6 +13,7 @@ from store.engine import Store
 from store.slo_counts import HOUR_S, GroupRow, Slots, hour_of, span_of
 
 OTHER = "(other)"
+_HOUR_MS = HOUR_S * 1000
 NOTHING = Count()
 MAX_SLOTS = 10_000
 
@@ -111,19 +112,22 @@ def slots(store: Store, scope: Scope, asked: Asked) -> list[Slot]:
     if not starts:
         return []
     since_ms, until_ms, step_ms = ms(asked.since), ms(asked.until), ms_of(asked.step)
-    by_hours = since_ms % (HOUR_S * 1000) == 0 and step_ms % (HOUR_S * 1000) == 0
-    last_ms = scope.now_ms if asked.clock == "began" else until_ms
-    edges = scope.cut_hours(since_ms) | {hour_of(last_ms)}
+    began = asked.clock == "began"
+    edges = scope.cut_hours(since_ms) | {hour_of(scope.now_ms if began else until_ms)}
+    cut = {hour_of(ms(start)) for start in starts if ms(start) % _HOUR_MS}
+    by_hours = step_ms >= _HOUR_MS and not (
+        began and cut
+    )  # units that began in a cut hour may be decided in any later one
     raw_from = hour_of(scope.now_ms) if by_hours else 0
     values = [value for _, value in asked.group]
     found = slo_counts.slots(
         store,
         scope.plan.key,
-        Slots(since_ms, until_ms, step_ms, scope.now_ms, sorted(edges), raw_from),
+        Slots(since_ms, until_ms, step_ms, scope.now_ms, sorted(edges | cut), raw_from),
         group=values,
         kept=kept_groups(store, scope) if OTHER in values else [],
         left_out=scope.left_out,
-        began=asked.clock == "began",
+        began=began,
     )
     return [Slot(start, *found.get(nth, (0, 0))) for nth, start in enumerate(starts)]
 

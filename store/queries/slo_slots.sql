@@ -11,14 +11,16 @@ WITH
         {corrected_from:Array(Int64)}, {corrected_until:Array(Int64)}, {corrected_parts:Array(Array(String))}) AS is_counted,
     (began, ms) -> arrayExists(
         (from, until) -> ms > from AND toUnixTimestamp64Milli(began) < until,
-        {held_from:Array(Int64)}, {held_until:Array(Int64)}) AS is_blind
+        {held_from:Array(Int64)}, {held_until:Array(Int64)}) AS is_blind,
+    text -> if(empty({kept:Array(String)}), startsWith(values_of(text), {group:Array(String)}),
+               named(text, length({group:Array(String)})) = toJSONString({group:Array(String)})) AS is_of_group
 SELECT intDiv(at_ms - {since_ms:Int64}, {step_ms:Int64}) AS slot, sum(goods) AS good, sum(bads) AS bad
 FROM (
     SELECT toInt64(toUnixTimestamp(at)) * 1000 AS at_ms, good AS goods, bad AS bads
     FROM slo_counts FINAL
     WHERE objective = {objective:String} AND span = 3600 AND at >= {first_hour:UInt32} AND at < {raw_from:UInt32}
       AND at <= {last_hour:UInt32} AND at NOT IN {edges:Array(UInt32)} AND level = length({group:Array(String)})
-      AND named(parts, level) = toJSONString({group:Array(String)}) AND is_counted(at_ms, parts)
+      AND is_of_group(parts) AND is_counted(at_ms, parts)
     UNION ALL
     SELECT at_ms, toUInt32(good) AS goods, toUInt32(1 - good) AS bads
     FROM slo_units FINAL
@@ -26,7 +28,7 @@ FROM (
       AND hour >= {first_hour:UInt32} AND hour <= {last_hour:UInt32}
       AND (hour >= {raw_from:UInt32} OR hour IN {edges:Array(UInt32)}) AND gone = 0
       AND (toUnixTimestamp64Milli(decided_at) AS at_ms) <= {now_ms:Int64}
-      AND named(parts, length({group:Array(String)})) = toJSONString({group:Array(String)})
+      AND is_of_group(parts)
       AND (silent = 0 OR NOT is_blind(began_at, at_ms)) AND is_counted(at_ms, parts)
 )
 WHERE at_ms >= {since_ms:Int64} AND at_ms < {until_ms:Int64}
