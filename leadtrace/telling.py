@@ -54,6 +54,15 @@ def told_preview(answer: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def told_alert(alert: Mapping[str, Any]) -> str:
+    """An alert as lines of at most 100 columns: its title, then the first line of each part of its message."""
+    title, *parts = [part.splitlines()[0] for part in alert["text"].strip().split("\n\n")]
+    told = [part.partition(": ")[::2] for part in parts]
+    lines = [f"! {title}", *(f"  {label.lower():<10} {said}" for label, said in told)]
+    first, *facts = (textwrap.fill(one, 100, subsequent_indent=" " * 13, break_long_words=False) for one in lines)
+    return "\n".join([first, "", *facts])
+
+
 # ── back-tests ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

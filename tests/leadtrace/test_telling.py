@@ -10,7 +10,7 @@ import pytest
 from leadtrace.guard import Doorkeeper
 from leadtrace.serve import Ready, reachable
 from leadtrace.settings import Address, read_settings
-from leadtrace.telling import told
+from leadtrace.telling import told, told_alert
 from leadtrace.tokens import Signer, Tokens
 from leadtrace.welcome import welcome
 
@@ -47,6 +47,24 @@ def test_the_sentence_comes_first_and_then_what_one_asks_next():
         "  besides    enrich.lookup_failed at step enrich",
         "  note       the clock was off",
         "  evidence   2026-05-01T10:00:07Z crm-writer: POST /leads → failed (trace 5b8e)",
+    ]
+
+
+def test_an_alert_is_its_title_and_the_first_line_of_each_part():
+    link = "http://127.0.0.1:8080/alerts/588701e75682c737ee0d"
+    text = (
+        "PAGE: Campaign pricing-page: 31 leads did not get into the sequence\n\n"
+        "At risk: Campaign pricing-page: 31 of 74 went wrong in 1 h.\n  31 leads affected since 10:58 UTC.\n\n"
+        "Cause: CRM rate limit (crm.rate_limit): 28 leads\n  Other causes: 3 leads\n\n"
+        f"Changed: 10:57 UTC crm-writer 2.4.1 first seen; all of the failures came after it\n\nLink: {link}\n"
+    )
+    assert told_alert({"text": text}).splitlines() == [
+        "! PAGE: Campaign pricing-page: 31 leads did not get into the sequence",
+        "",
+        "  at risk    Campaign pricing-page: 31 of 74 went wrong in 1 h.",
+        "  cause      CRM rate limit (crm.rate_limit): 28 leads",
+        "  changed    10:57 UTC crm-writer 2.4.1 first seen; all of the failures came after it",
+        f"  link       {link}",
     ]
 
 
