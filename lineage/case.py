@@ -2,7 +2,6 @@
 over.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,8 @@ from functools import cached_property
 
 from lineage.calls import is_beside, is_datastore, is_no_goal, is_only_means
 from lineage.journey import Journey
-from lineage.reading import Key, Reading, Successes, is_conflict
+from lineage.reading import Key, Reading, is_conflict
+from lineage.repairs import Spoiled, Successes
 from lineage.signs import Sign, caught_sign, sign_of
 from model.causes import VendorCodes, causes
 from model.flow import Flow, Step
@@ -24,7 +24,7 @@ _ALREADY = frozenset({"identity.duplicate", *(cause for cause in causes() if cau
 @dataclass(slots=True)
 class StepState:
     """What the hops of one step say together. `failures` and `stops` are those that stand; `repaired` were mended
-    later, `again` happened when the step had been done before, `aside` were beside the point. `swallowed` are failures
+    later, `again` happened when another handling did it, `aside` were beside the point. `swallowed` are failures
     of calls within a handling that says it went well all the same: it may have known better.
     """
 
@@ -86,7 +86,7 @@ class Case(Reading):
             for hop, sign in failed:
                 self._weigh_failure(state, successes, hop, sign)
             for hop, sign in stopped:
-                again = sign.cause in _ALREADY and successes.came_before(hop, there_already=True)
+                again = sign.cause in _ALREADY and successes.came_besides(hop, there_already=True)
                 mended = state.repaired if successes.overrule(hop) else state.again if again else state.stops
                 mended.append((hop, sign))
             state.failures = self._with_reason(state.failures)
@@ -98,7 +98,7 @@ class Case(Reading):
             state.aside.append((hop, sign))
         elif successes.repair(hop):
             state.repaired.append((hop, sign))
-        elif successes.came_before(hop, there_already=is_conflict(sign)):
+        elif successes.came_besides(hop, there_already=is_conflict(sign)):
             state.again.append((hop, sign))
         else:
             state.failures.append((hop, sign))
@@ -129,11 +129,11 @@ class Case(Reading):
             return None
         green = [hop for hop in state.hops if hop.key in self.direct and self._went_well(hop)]
         if state.failures or state.stops:
-            spoiled = _Spoiled(self, state)
+            spoiled = Spoiled(self, [hop for hop, _ in state.failures], [hop for hop, _ in state.stops])
             green = [hop for hop in green if self.speaks(hop) or not spoiled.covers(hop)]
         done = [hop for hop in green if self.speaks(hop) or not is_only_means(hop)]
         done = [hop for hop in done if not is_beside(hop)] or ([] if state.failures or state.stops else done)
-        done = [hop for hop in done if self.speaks(hop) or not (is_goal and is_no_goal(hop))]
+        done = [hop for hop in done if self.speaks(hop) or _may_complete(hop, state.step, is_goal=is_goal)]
         return min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
 
     def _went_well(self, hop: Hop) -> bool:
@@ -262,41 +262,11 @@ class Case(Reading):
         )
 
 
-class _Spoiled:
-    """The green spans of a step that mean nothing, since what they are part of, or what is part of them, went wrong."""
-
-    def __init__(self, case: Case, state: StepState) -> None:
-        self._case = case
-        standing = [hop for hop, _ in [*state.failures, *state.stops]]
-        self._fallen = {hop.key for hop in standing}
-        self._above = {up.key for hop in standing for up in case.journey.ancestors(hop)}
-        # A record that could not be kept takes nothing back of what another system said before.
-        undoing = [hop for hop in standing if not is_datastore(hop)]
-        self._undone = {one.key for hop in undoing for one in (hop, *case.journey.ancestors(hop))}
-        self._undone = {key for key in self._undone if key in case.direct and case.step_of[key] is state.step}
-        self._stopped_ns: dict[str, list[int]] = defaultdict(list)
-        for hop, _ in sorted(state.stops, key=lambda stop: stop[0].at_ns):
-            self._stopped_ns[hop.service].append(hop.at_ns)
-
-    def covers(self, hop: Hop) -> bool:
-        above = self._case.journey.ancestors(hop)
-        return (
-            hop.key in self._above
-            or any(up.key in self._fallen and not _only_waited(up, hop) for up in above)
-            or any(up.key in self._undone and up.service == hop.service for up in above)
-            or self._refused_meanwhile(hop)
-        )
-
-    def _refused_meanwhile(self, hop: Hop) -> bool:
-        """Did the same system refuse the lead while the hop lasted? A log record need not name its span."""
-        stopped_ns = self._stopped_ns.get(hop.service, [])
-        first = bisect_left(stopped_ns, hop.at_ns)
-        return first < len(stopped_ns) and stopped_ns[first] <= hop.end_ns
-
-
-def _only_waited(caller: Hop, called: Hop) -> bool:
-    """Did a caller give up, and the system that it called do its work all the same?"""
-    return caller.kind in {"client", "producer"} and called.kind in {"server", "consumer"}
+def _may_complete(hop: Hop, step: Step, *, is_goal: bool) -> bool:
+    """May a hop complete the step all by itself? A record in a database may where the step means just that."""
+    if is_goal:
+        return not is_no_goal(hop)
+    return not is_datastore(hop) or any(one.says_more_than_service and one.matches(hop) for one in step.matchers)
 
 
 def _gated(state: StepState) -> Hop | None:

@@ -18,6 +18,7 @@ _REFUSED = re.compile(
     r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ECONNRESET|EPIPE|broken pipe|socket hang up"
     r"|connect(ion)?[ _]?(error|refused|reset|aborted|closed)|server disconnected|unexpected EOF"
     r"|ConnectException|UnknownHost|UnresolvedAddress|NoRouteToHost|name[ _]?resolution|no such host|gaierror"
+    r"|\b(?:Read|Write|RemoteProtocol)Error\b|IncompleteRead|ServerDisconnected"
     r"|SocketException|actively refused|name or service not known|network is unreachable|cURL error [67]\b"
     # A circuit breaker that is open does not even try: resilience4j, Polly, opossum, gobreaker, pybreaker.
     r"|CallNotPermitted|BrokenCircuit|Circuit[ _]?Breaker|breaker is open|circuit is open|CircuitOpen",

@@ -38,7 +38,7 @@ def _of_step(case: Case, name: str, state: StepState) -> Iterator[str]:
     for cause in _causes(state.repaired):
         yield f"{name}: {title_of(cause)} happened and was mended by a later try"
     for cause in _causes(state.again):
-        yield f"{name}: {title_of(cause)} happened once more after the step was done"
+        yield f"{name}: {title_of(cause)} happened, and another try did it"
     for cause in _causes(state.aside):
         yield f"{name}: {title_of(cause)} happened beside the point and stopped nothing"
     if state.dead_lettered is not None:

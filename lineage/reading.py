@@ -6,8 +6,6 @@ repaired by a later success at the same operation, by a later handling of the sa
 success.
 """
 
-import heapq
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +32,8 @@ from model.hop import Hop, SpanEvent
 
 Key = tuple[str, str]
 
+HANDLING = frozenset({"server", "consumer"})
+
 
 class Reading:
     """The hops of a journey in a flow. `direct` are those that name or match their step; `beside` are failed calls
@@ -48,7 +48,7 @@ class Reading:
         self.signs = {hop.key: sign_of(hop, self.step_of.get(hop.key), codes) for hop in _with_told(journey.hops)}
         failing = [hop for hop in journey.hops if self.signs[hop.key].effect == "failure"]
         self.beside = {hop.key for hop in failing if self._is_side_call(hop)}
-        self.above_failures = {up.key for hop in failing if hop.key not in self.beside for up in journey.ancestors(hop)}
+        self.above_failures = {up.key for hop in failing if hop.key not in self.beside for up in self.handed_to(hop)}
         self.leaves = self._telling(failing)
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,6 +154,21 @@ class Reading:
         sent = [hop for hop in self.journey.hops if sends(hop) and self.signs[hop.key].effect == "success"]
         return [(hop, hop.key in got) for hop in sent if hop.key not in reached and destination_of(hop) not in known]
 
+    def handed_to(self, hop: Hop) -> list[Hop]:
+        """The hops that what became of a hop is handed up to: its ancestors, up to another handling of the same. A
+        message that is delivered again below its first handling takes nothing back of that one.
+        """
+        own: set[tuple[str, ...]] = set()
+        found: list[Hop] = []
+        for up in (hop, *self.journey.ancestors(hop)):
+            if up.kind in HANDLING:
+                operation = operation_of(up)
+                if operation in own:
+                    break
+                own.add(operation)
+            found.append(up)
+        return found[1:]
+
     def _telling(self, failing: Sequence[Hop]) -> list[Hop]:
         """The failures that say something of their own. A call that failed says nothing beside a failure of the very
         system that it called, though the span between them be lost.
@@ -203,78 +218,6 @@ class _Answers:
 
 
 _NO_ANSWERS = _Answers()
-
-
-class Successes:
-    """The successes among some hops, so that each failure is compared with the first and the latest of its kind."""
-
-    def __init__(self, read: Reading, hops: Sequence[Hop]) -> None:
-        self._read = read
-        self._last_word_ns = -1
-        self._done_by: dict[Key | None, int] = {}
-        self._by_operation: dict[tuple[str, ...], int] = {}
-        self._first_handled: dict[tuple[str, ...], int] = {}
-        self._handled: Hop | None = None
-        for hop in hops:
-            if read.signs[hop.key].effect == "success":
-                self._add(hop)
-
-    def _add(self, hop: Hop) -> None:
-        if self._read.speaks(hop):
-            self._last_word_ns = max(self._last_word_ns, hop.at_ns)
-        if self._does(hop):
-            handling = self._handling_of(hop)
-            by = handling.key if handling is not None else None
-            self._done_by[by] = min(self._done_by.get(by, sys.maxsize), hop.end_ns)
-        operation = operation_of(hop)
-        self._by_operation[operation] = max(self._by_operation.get(operation, -1), hop.at_ns)
-        if self._handles(hop) and hop.key in self._read.direct and hop.key not in self._read.above_failures:
-            self._first_handled[operation] = min(self._first_handled.get(operation, sys.maxsize), hop.end_ns)
-            if self._handled is None or hop.at_ns > self._handled.at_ns:
-                self._handled = hop
-
-    def repair(self, failed: Hop) -> bool:
-        """Did something later do what `failed` failed to do?"""
-        if self._last_word_ns >= failed.at_ns or self._by_operation.get(operation_of(failed), -1) >= failed.at_ns:
-            return True
-        again = self._handled
-        above = self._read.journey.ancestors(failed)
-        return again is not None and again.at_ns >= failed.end_ns and all(again.key != up.key for up in above)
-
-    def overrule(self, stop: Hop) -> bool:
-        """Did the step say later that all is well, or the same system handle the lead once more and not refuse it?"""
-        if self._last_word_ns > stop.at_ns:
-            return True
-        handling = self._handling_of(stop)
-        return handling is not None and self._by_operation.get(operation_of(handling), -1) > handling.end_ns
-
-    def came_before(self, hop: Hop, *, there_already: bool) -> bool:
-        """Was this done already, when it was tried once more? By another handling of the same; or by any, where the
-        answer is that the lead is `there_already`.
-        """
-        handling = self._handling_of(hop)
-        own = handling.key if handling is not None else None
-        if there_already and any(ns < hop.at_ns for by, ns in self._earliest if by != own):
-            return True
-        return handling is not None and self._first_handled.get(operation_of(handling), sys.maxsize) <= handling.at_ns
-
-    @cached_property
-    def _earliest(self) -> list[tuple[Key | None, int]]:
-        """The two handlings that did something first: of two, one is another than any given one."""
-        return heapq.nsmallest(2, self._done_by.items(), key=lambda item: item[1])
-
-    def _does(self, hop: Hop) -> bool:
-        """Does the hop do what its step is there for, by itself?"""
-        if hop.key not in self._read.direct:
-            return False
-        return self._read.speaks(hop) or (hop.key not in self._read.above_failures and not is_beside(hop))
-
-    def _handling_of(self, hop: Hop) -> Hop | None:
-        return next((up for up in (hop, *self._read.journey.ancestors(hop)) if self._handles(up)), None)
-
-    def _handles(self, hop: Hop) -> bool:
-        """Does the hop see to something: a request, a message, an activity of a workflow?"""
-        return hop.kind in {"server", "consumer"} or (hop.kind == "internal" and hop.key in self._read.direct)
 
 
 def _came_from(hop: Hop) -> list[Key]:

@@ -78,6 +78,11 @@ class Matcher:
     kind: str | None = None
     attributes: Mapping[str, Glob] = field(default_factory=dict)
 
+    @property
+    def says_more_than_service(self) -> bool:
+        """Does it choose among what a service does?"""
+        return bool(self.name or self.event or self.kind or self.attributes)
+
     def matches(self, hop: Hop) -> bool:
         return (
             (self.service is None or hop.service == self.service)

@@ -162,7 +162,7 @@ def test_a_duplicate_of_a_lead_that_was_written_already_is_a_footnote():
     hops = [*healthy("crm"), hop("crm", at=9, outcome="skipped", reason="identity.duplicate")]
     found = verdict(hops)
     assert said(found) == ("blocked", ABSENT, "enrol")
-    assert "crm: Duplicate lead happened once more after the step was done" in found.notes
+    assert "crm: Duplicate lead happened, and another try did it" in found.notes
 
 
 # ── two entries, two flows ──────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,19 @@
 # fmt: off
 
 import pytest
-from stories_of_stacks import ABSENT, LEADS, ON_A_BUS, Said, Stories, ask, before_crm, check, enrolled, published
+from stories_of_stacks import (
+    ABSENT,
+    LEADS,
+    ON_A_BUS,
+    PROSPECTS,
+    Said,
+    Stories,
+    ask,
+    before_crm,
+    check,
+    enrolled,
+    published,
+)
 from telling_spans import client, log, message, rpc, server, span
 
 tells = Stories()
@@ -196,6 +208,14 @@ def a_batch_consumer_that_links_to_many_messages():
     grade, sent = published()
     batch = message("sfdc-sync", "process", "lead.graded", at=6, took=2, links=[sent, before_crm()[0]], attributes={"messaging.batch.message_count": "50"})
     return [*before_crm()[:-1], grade, sent, batch, *enrolled(40)]
+
+
+@tells("entered")
+def a_message_that_is_delivered_again_below_its_first_handling():
+    first = message("outreach-sync", "process", "crm.written", at=30, took=40)
+    enrol = client("outreach-sync", f"POST {PROSPECTS}", 201, at=30.1, parent=first)
+    again = message("outreach-sync", "process", "crm.written", at=68, parent=enrol, status="error")
+    return [*before_crm(), server("sfdc-sync", "POST /lead", at=4), first, enrol, again]
 
 
 @pytest.mark.parametrize(("tell", "said"), tells.told)

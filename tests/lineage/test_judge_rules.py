@@ -101,6 +101,9 @@ def test_two_steps_of_one_system_claim_nothing_that_neither_names():
         ("[Errno -2] Name or service not known", "refused"),
         ("Error: socket hang up", "refused"),
         ("write EPIPE", "refused"),
+        ("httpx.ReadError", "refused"),
+        ("http.client.IncompleteRead: 0 bytes read", "refused"),
+        ("CircuitBreaker 'crm' is OPEN and does not permit further calls", "refused"),
         ("javax.net.ssl.SSLHandshakeException", "tls"),
         ("OpenSSL::SSL::SSLError", "tls"),
         ("rustls::Error", "tls"),
@@ -210,6 +213,13 @@ def test_a_record_in_a_database_is_no_goal():
     assert said(verdict([*healthy("crm"), kept], flow=flow)) == ("blocked", ABSENT, "enrol")
     done = hop(service="sender", name="POST /members", at=6)
     assert verdict([*healthy("crm"), kept, done], flow=flow).status is Status.ENTERED
+
+
+def test_a_record_in_a_database_completes_a_step_only_where_the_step_means_it():
+    kept = hop(service="writer", name="INSERT leads", kind="client", at=4, attributes={"db.system": "mysql"})
+    assert said(verdict([*healthy("score"), kept])) == ("blocked", ABSENT, "crm")
+    meant = read_flow(FLOW_YAML.replace("[{service: writer}]", '[{service: writer, name: "INSERT *"}]'))
+    assert said(verdict([*healthy("score"), kept], flow=meant)) == ("blocked", ABSENT, "enrol")
 
 
 def test_thousands_of_calls_below_one_handling_are_weighed_in_a_single_pass():
