@@ -1,7 +1,7 @@
 -- What made the units of a group bad, at which step? The same units as `slo_affected`.
 WITH
     text -> JSONExtract(text, 'Array(String)') AS values_of,
-    (text, nth) -> empty({kept:Array(String)}) OR has({kept:Array(String)}, toJSONString(arraySlice(values_of(text), 1, nth))) AS is_kept,
+    (text, nth) -> empty({kept:Array(String)}) OR toJSONString(arraySlice(values_of(text), 1, nth)) IN {kept:Array(String)} AS is_kept,
     (text, length) -> toJSONString(arrayMap(
         (value, nth) -> if(is_kept(text, nth), value, '(other)'),
         arraySlice(values_of(text), 1, length), range(1, length + 1))) AS named,

@@ -8,7 +8,8 @@ WITH
         FROM slo_batches WHERE batch = {batch:UInt64} GROUP BY lead_id
     ),
     said AS (
-        SELECT members.lead AS lead, ts, done_at, ok, event, service, system, record, campaign, segment, source,
+        SELECT members.lead AS lead, ts, done_at, ok, event, service,
+               if(lead_events.system = '', lead_events.service, lead_events.system) AS system, record, campaign, segment, source,
                concat(trace_id, hop_id) AS hop, if(idempotency_key = '', hop, idempotency_key) AS key
         FROM lead_events
         INNER JOIN members USING (lead_id)

@@ -4,7 +4,7 @@
 -- counts as `(other)`: of the things that failed there only the most of any one of its groups, and no squares.
 WITH
     text -> JSONExtract(text, 'Array(String)') AS values_of,
-    (text, nth) -> empty({kept:Array(String)}) OR has({kept:Array(String)}, toJSONString(arraySlice(values_of(text), 1, nth))) AS is_kept,
+    (text, nth) -> empty({kept:Array(String)}) OR toJSONString(arraySlice(values_of(text), 1, nth)) IN {kept:Array(String)} AS is_kept,
     (text, length) -> toJSONString(arrayMap(
         (value, nth) -> if(is_kept(text, nth), value, '(other)'),
         arraySlice(values_of(text), 1, length), range(1, length + 1))) AS named,

@@ -199,6 +199,14 @@ def test_a_retry_is_no_second_record(world, again):
     assert world.total(of) == (1, 0)
 
 
+def test_a_system_that_nobody_names_is_the_service_that_wrote(world):
+    of = objective("duplicates", system="writer", group_by=("system",))
+    world.event("CrmWritten", at=0, record="003A", system="")
+    world.event("CrmWritten", at=1, record="003B", system="salesforce")
+    world.wants(of).said(entry("c-1"))
+    assert {group: one.period.good for group, one in world.counts(of, 60).items()} == {(): 1, ("writer",): 1}
+
+
 def test_merged_leads_are_one_lead_and_taken_apart_they_are_two(world):
     of = objective("duplicates", decision_deadline=minutes(0))
     world.event("CrmWritten", at=0, lead="L-1", record="003A")
