@@ -33,6 +33,8 @@ def withheld(count: Count, error_budget: Fraction, gate: Gate, alpha: float) -> 
     """Why the burn in a long window is not told, and how likely it is by chance (1 where that was not asked)."""
     if count.failure_units < gate.min_failure_units:
         return "too_few_failure_units", 1.0
+    if count.bad <= error_budget * count.total:
+        return "may_be_chance", 1.0
     likely = chance(count, error_budget)
     return ("" if likely < alpha else "may_be_chance"), likely
 
