@@ -12,6 +12,7 @@ from fastapi import FastAPI
 HOST = "127.0.0.1"
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # all is plain HTTP here; loading certificates takes 25 ms a client
 START_TIMEOUT_S = 10.0
+KEEP_ALIVE_S = 60  # longer than clients keep idle connections (httpx: 5 s), or one ends as it is used again
 
 
 class _QuietServer(uvicorn.Server):
@@ -33,7 +34,13 @@ class Host:
     async def serve(self, name: str, app: FastAPI) -> None:
         """Return when the app answers on its port."""
         config = uvicorn.Config(
-            app, lifespan="off", log_config=None, log_level="critical", access_log=False, timeout_graceful_shutdown=1
+            app,
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=1,
         )
         server = _QuietServer(config)
         task = asyncio.create_task(server.serve(sockets=[self._sockets[name]]))

@@ -78,9 +78,9 @@ class _Demo:
                 truth = json.loads(truth_path.read_text())
                 misses = self._compared(server, truth)
                 self._shown(server, truth, misses)
-                self._alerted(server)
+                self._alerted(server, once=once)
                 if not once:
-                    self.echo(f"\nOpen it: {_sign_in_link(server)}\n")
+                    self.echo(f"\nOpen it: {_sign_in_link(server)}\nBudgets: {server.address}/slos\n")
                     self._stay(server_process)
         return 1 if misses else 0
 
@@ -194,13 +194,14 @@ class _Demo:
         total = len(truth["leads"])
         self.echo(f"{total - len(misses)} of {total} verdicts are as planted.")
 
-    def _alerted(self, server: RunningServer) -> None:
+    def _alerted(self, server: RunningServer, *, once: bool) -> None:
         """What on-call is told. Alerts are decided every half minute, so the next decision is waited for."""
         alerts = _firing(server)
-        for alert in alerts[:1]:
-            self.echo(f"\nThe budgets burn, and an alert fires:\n\n{told_alert(alert)}")
-        others = f" {len(alerts)} alerts fire." if alerts else " No alert fires."
-        self.echo(f"\nBudgets: {server.address}/slos{others if len(alerts) != 1 else ''}")
+        if not alerts:
+            self.echo("\nEvery budget burns slowly enough: no alert fires.")
+            return
+        more = f" (and {len(alerts) - 1} more)" if len(alerts) > 1 else ""
+        self.echo(f"\nWhat on-call is told{more}:\n\n{told_alert(alerts[0], link=not once)}")
 
 
 def _differs(server: RunningServer, planted: Mapping[str, Any]) -> str:

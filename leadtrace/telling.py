@@ -54,11 +54,11 @@ def told_preview(answer: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def told_alert(alert: Mapping[str, Any]) -> str:
+def told_alert(alert: Mapping[str, Any], *, link: bool = True) -> str:
     """An alert as lines of at most 100 columns: its title, then the first line of each part of its message."""
     title, *parts = [part.splitlines()[0] for part in alert["text"].strip().split("\n\n")]
     told = [part.partition(": ")[::2] for part in parts]
-    lines = [f"! {title}", *(f"  {label.lower():<10} {said}" for label, said in told)]
+    lines = [f"! {title}", *(f"  {label.lower():<10} {said}" for label, said in told if link or label != "Link")]
     first, *facts = (textwrap.fill(one, 100, subsequent_indent=" " * 13, break_long_words=False) for one in lines)
     return "\n".join([first, "", *facts])
 
