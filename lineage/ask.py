@@ -24,6 +24,7 @@ from lineage.identity import HopsRead, Identity, hops_of_identities, read_merges
 from lineage.journey import Journey, journeys
 from lineage.judging import judge_journeys
 from lineage.kept import Kept
+from lineage.obstacles import MERGED_AWAY
 from lineage.shown import (
     contribution_answer,
     entry_answer,
@@ -97,7 +98,9 @@ def search(library: Library, text: str, *, cursor: str | None = None, now: datet
     merges = read_merges(library.store, [hit.lead for hit in hits[:PAGE]])
     shown: dict[Identity, leads.Hit] = {}
     for hit in hits[:PAGE]:
-        shown.setdefault(merges.identity(hit.lead), hit)
+        identity = merges.identity(hit.lead)
+        if identity not in shown or (hit.lead == identity.lead and not shown[identity].exact):
+            shown[identity] = hit
     ids = [one for identity in shown for one in identity.ids]
     keys = leads.keys_of(library.store, ids)
     written = verdicts_of_leads(library.store, [identity.lead for identity in shown])
@@ -134,6 +137,7 @@ def _merged_into(library: Library, lead: str) -> bool:
 
 
 def _found(identity: Identity, hit: leads.Hit, keys: Sequence[Key], written: Sequence[Written]) -> FoundLead:
+    written = sorted(written, key=lambda one: _is_elsewhere(one.verdict, hit.lead))
     latest = written[0].verdict if written else None
     return FoundLead(
         lead=identity.lead,
@@ -143,6 +147,11 @@ def _found(identity: Identity, hit: leads.Hit, keys: Sequence[Key], written: Seq
         entries=[entry_answer(one.verdict) for one in written[:20]],
         found_as=hit.lead if hit.lead != identity.lead else "",
     )
+
+
+def _is_elsewhere(verdict: Verdict, asked: str) -> bool:
+    """Was the entry merged away from another id than the one that is looked for? Then it says least about it."""
+    return verdict.cause == MERGED_AWAY and asked not in verdict.came_as
 
 
 def _all_keys(identity: Identity, keys: Mapping[str, Sequence[Key]]) -> list[Key]:

@@ -227,7 +227,14 @@ def test_search_finds_the_lead_that_goes_on_once(world):
     world.tell(captured("L-91", "c-9"), captured("L-92", "c-8", 1), merged("L-91", "L-92", 5))
     (found,) = search(world.library, "L-9", now=now()).leads
     assert (found.lead, len(found.entries)) == ("L-92", 2)
+    assert found.found_as == ""
     assert search(world.library, "L-91", now=now()).leads[0].found_as == "L-91"
+
+
+def test_what_was_merged_away_does_not_stand_before_what_became_of_the_lead_itself(world):
+    world.tell(captured("L-1", "c-1"), enrolled("L-1", "c-1", 1), captured("L-9", "c-9", 2), merged("L-9", "L-1", 5))
+    latest = {asked: search(world.library, asked, now=now()).leads[0].entries[0].entry for asked in ("L-1", "L-9")}
+    assert latest == {"L-1": "c-1", "L-9": "c-9"}
 
 
 def test_a_key_of_two_leads_names_one_once_they_are_merged(world):
