@@ -19,7 +19,7 @@ DEFINITIONS = {
     "response_time": "From capture to the first touch: a LeadContacted event, or the goal of the flow.",
     "acceptance": "Of the entries that became MQL (CampaignQualified, or StageMoved to MQL), the share moved to SAL.",
     "complete": "The share of entries that reached the goal with no required step missing in their telemetry.",
-    "time_to_recover": "From the capture of the first entry a fault stopped to that of the next to pass after the last.",
+    "time_to_recover": "From the first capture that a fault stopped to the next that passed after the last of them.",
     "interventions": "ManualIntervention events: how often a person had to step in.",
 }
 
