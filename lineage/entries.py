@@ -6,6 +6,7 @@ entry where a capture happened: named by that trace, or, where an entry lacks it
 The rest belongs to the entry that had begun last when it happened.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -20,6 +21,8 @@ _NO_CAPTURE = frozenset({"client", "producer"})  # who sends or publishes was ca
 def entries_of(hops: Sequence[Hop], flows: Mapping[str, Flow]) -> dict[Key, str]:
     """The entry of every hop, by the hop's key. A lead without ids and captures has one, named by itself."""
     entry_of = _by_correlation(hops)
+    if len(entry_of) == len(hops):
+        return entry_of
     joined = _joined_traces(hops)
     _hand_to_joined(hops, joined, entry_of)
     _begin_at_captures(hops, joined, entry_of, flows)
@@ -32,31 +35,48 @@ def _by_correlation(hops: Sequence[Hop]) -> dict[Key, str]:
     entry_of = {hop.key: hop.entry for hop in hops if hop.entry}
     if not entry_of:
         return {}
-    by_key = {hop.key: hop for hop in hops}
+    if len(entry_of) == len(hops):
+        return entry_of
     of_trace: dict[str, set[str]] = defaultdict(set)
     for hop in hops:
         if hop.entry:
             of_trace[hop.trace_id].add(hop.entry)
+    above = _Above(hops)
     for hop in hops:
-        if hop.key not in entry_of and (entry := _entry_of(hop, by_key, of_trace)):
+        if hop.key not in entry_of and (entry := _only_entry(hop, of_trace) or above.nearest_entry(hop)):
             entry_of[hop.key] = entry
     return entry_of
 
 
-def _entry_of(hop: Hop, by_key: Mapping[Key, Hop], of_trace: Mapping[str, set[str]]) -> str:
-    entries = of_trace.get(hop.trace_id) or {entry for trace, _ in hop.links for entry in of_trace.get(trace, ())}
-    return next(iter(entries)) if len(entries) == 1 else _nearest_entry(hop, by_key)
+def _only_entry(hop: Hop, of_trace: Mapping[str, set[str]]) -> str:
+    """The entry that the hop's trace names, else that its links lead to, where it is just one; else ''."""
+    entries = of_trace.get(hop.trace_id, set())
+    for trace, _ in hop.links if not entries else ():
+        entries = entries | of_trace.get(trace, set())
+        if len(entries) > 1:
+            break
+    return next(iter(entries)) if len(entries) == 1 else ""
 
 
-def _nearest_entry(hop: Hop, by_key: Mapping[Key, Hop]) -> str:
-    seen: set[Key] = set()
-    current: Hop | None = hop
-    while current is not None and current.key not in seen:
-        if current.entry:
-            return current.entry
-        seen.add(current.key)
-        current = by_key.get((current.trace_id, current.parent_id))
-    return ""
+class _Above:
+    """What the hops above a hop say of its entry. Each hop is gone up from once."""
+
+    def __init__(self, hops: Sequence[Hop]) -> None:
+        self._by_key = {hop.key: hop for hop in hops}
+        self._nearest: dict[Key, str] = {}
+
+    def nearest_entry(self, hop: Hop) -> str:
+        """The entry of the hop, or of the nearest above it that names one; '' where none does."""
+        path: dict[Key, None] = {}
+        found, current = "", self._by_key.get(hop.key)
+        while current is not None and current.key not in path:
+            found = current.entry or self._nearest.get(current.key, "")
+            path[current.key] = None
+            if found or current.key in self._nearest:
+                break
+            current = self._by_key.get((current.trace_id, current.parent_id))
+        self._nearest |= dict.fromkeys(path, found)
+        return found
 
 
 def _joined_traces(hops: Sequence[Hop]) -> dict[str, str]:
@@ -93,22 +113,30 @@ def _begin_at_captures(
     """Joined traces without an entry that hold a capture are one entry, or complete one that lacks its capture."""
     captures = [hop for hop in hops if _is_capture(hop, flows)]
     complete = {entry_of[hop.key] for hop in captures if hop.key in entry_of}
-    lacking = {entry: at for entry, at in _began(hops, entry_of).items() if entry not in complete}
+    lacking = sorted((at, entry) for entry, at in _began(hops, entry_of).items() if entry not in complete)
     longest_ns = max((int(flow.deadline.total_seconds()) * NS for flow in flows.values()), default=0)
     named: dict[str, str] = {}
     for hop in sorted(captures, key=lambda hop: (hop.at_ns, hop.hop_id)):
         group = joined[hop.trace_id]
         if hop.key in entry_of or not hop.trace_id or group in named:
             continue
-        near = min(lacking, key=lambda entry: (abs(lacking[entry] - hop.at_ns), entry), default=None)
-        if near is not None and abs(lacking[near] - hop.at_ns) <= longest_ns:
-            named[group] = near
-            del lacking[near]
+        near = _nearest(lacking, hop.at_ns)
+        if near is not None and abs(lacking[near][0] - hop.at_ns) <= longest_ns:
+            named[group] = lacking.pop(near)[1]
         else:
             named[group] = hop.trace_id
     for hop in hops:
         if hop.key not in entry_of and hop.trace_id and joined[hop.trace_id] in named:
             entry_of[hop.key] = named[joined[hop.trace_id]]
+
+
+def _nearest(moments: Sequence[tuple[int, str]], at_ns: int) -> int | None:
+    """Where the moment nearest to `at_ns` stands among sorted ones; of several, the one of the first name."""
+    after = bisect_left(moments, (at_ns, ""))
+    near = [after] if after < len(moments) else []
+    if after:
+        near.append(bisect_left(moments, (moments[after - 1][0], "")))
+    return min(near, key=lambda place: (abs(moments[place][0] - at_ns), moments[place][1]), default=None)
 
 
 def _is_capture(hop: Hop, flows: Mapping[str, Flow]) -> bool:
@@ -129,9 +157,4 @@ def _begun_before(hop: Hop, order: Sequence[tuple[str, int]]) -> str:
     """The entry that had begun last when the hop happened; the first of all for an earlier hop."""
     if not order:
         return hop.lead
-    chosen = order[0][0]
-    for entry, began_ns in order:
-        if began_ns > hop.at_ns:
-            break
-        chosen = entry
-    return chosen
+    return order[max(bisect_right(order, hop.at_ns, key=lambda one: one[1]) - 1, 0)][0]

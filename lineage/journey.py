@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from operator import attrgetter
 
 from lineage.merged import entries_of_identity
 from model.flow import Flow
 from model.hop import Hop
+from model.kept import kept
 
 MAX_DEPTH = 100
 
@@ -21,11 +22,11 @@ class Journey:
     hops: tuple[Hop, ...]
     cut: bool = False
 
-    @cached_property
+    @kept
     def by_key(self) -> dict[tuple[str, str], Hop]:
         return {hop.key: hop for hop in self.hops}
 
-    @cached_property
+    @kept
     def _ancestors(self) -> dict[tuple[str, str], tuple[Hop, ...]]:
         return {}
 
@@ -41,7 +42,7 @@ class Journey:
             found = self._ancestors[hop.key] = tuple(chain)
         return found
 
-    @cached_property
+    @kept
     def ids(self) -> tuple[str, ...]:
         """The ids under which its hops came in, in the order in which they did."""
         return tuple(dict.fromkeys(hop.lead for hop in self.hops))
@@ -53,7 +54,15 @@ class Journey:
 
     def first(self, attribute: str) -> str:
         """The first value that any hop gives to an attribute; '' where none does."""
-        return next((hop.attributes[attribute] for hop in self.hops if hop.attributes.get(attribute)), "")
+        for hop in self.hops:
+            if value := hop.attributes.get(attribute):
+                return value
+        return ""
+
+    @kept
+    def telling(self) -> tuple[Hop, ...]:
+        """The hops that say by name what happened."""
+        return tuple([hop for hop in self.hops if hop.event])
 
     def flows(self, known: Mapping[str, Flow]) -> list[str]:
         """The names of the flows this entry tries: those its hops name, else those whose capture it shows."""
@@ -72,6 +81,9 @@ def journeys(lead: str, hops: Sequence[Hop], flows: Mapping[str, Flow], *, cut: 
     The hops may have come in under several ids (`Hop.lead`); `lead` is the one under which the lead goes on.
     """
     once = list({hop.key: hop for hop in hops}.values())
+    named = {hop.entry for hop in once}
+    if len(named) == 1 and "" not in named:
+        return [Journey(lead, named.pop(), _causal(once), cut)]
     entry_of = entries_of_identity(once, flows)
     grouped: dict[str, list[Hop]] = defaultdict(list)
     for hop in once:
@@ -83,6 +95,8 @@ def journeys(lead: str, hops: Sequence[Hop], flows: Mapping[str, Flow], *, cut: 
 def _causal(hops: Sequence[Hop]) -> tuple[Hop, ...]:
     """By time, but never a child before its parent: causality is certain, clocks are not."""
     by_key = {hop.key: hop for hop in hops}
+    if _clocks_agree(hops, by_key):
+        return tuple(sorted(hops, key=_began))
     placed: dict[tuple[str, str], tuple[int, int]] = {}
 
     def place(hop: Hop) -> tuple[int, int]:
@@ -98,3 +112,17 @@ def _causal(hops: Sequence[Hop]) -> tuple[Hop, ...]:
         return placed[hop.key]
 
     return tuple(sorted(hops, key=lambda hop: (*place(hop), hop.hop_id)))
+
+
+_began = attrgetter("at_ns")
+
+
+def _clocks_agree(hops: Sequence[Hop], by_key: Mapping[tuple[str, str], Hop]) -> bool:
+    """Did each hop begin at a moment of its own, and after its parent? Then time alone is the causal order."""
+    if len({hop.at_ns for hop in hops}) < len(hops):
+        return False
+    for hop in hops:
+        parent = by_key.get((hop.trace_id, hop.parent_id))
+        if parent is not None and parent.at_ns >= hop.at_ns:
+            return False
+    return True

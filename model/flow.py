@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import translate
-from functools import cached_property
 from typing import Literal
 
 from model.attributes import STEP
 from model.hop import Hop
+from model.kept import kept
 
 KINDS = ("capture", "consent", "identity", "enrich", "score", "segment", "route", "crm", "sequence", "delivery")
 SPAN_KINDS = ("internal", "server", "client", "producer", "consumer")
@@ -122,20 +122,20 @@ class Flow:
     version: str = ""
     text: str = ""
 
-    @cached_property
+    @kept
     def by_name(self) -> dict[str, Step]:
         return {step.name: step for step in self.steps}
 
-    @cached_property
+    @kept
     def position(self) -> dict[str, int]:
         return {step.name: at for at, step in enumerate(self.steps)}
 
-    @cached_property
+    @kept
     def capture(self) -> Step:
         """Where an entry starts: the step of kind capture, else the first."""
         return next((step for step in self.steps if step.kind == "capture"), self.steps[0])
 
-    @cached_property
+    @kept
     def before(self) -> dict[str, frozenset[str]]:
         """For each step, every step that comes before it, near or far."""
         known: dict[str, frozenset[str]] = {}
@@ -143,18 +143,26 @@ class Flow:
             known[step.name] = frozenset(step.after).union(*(known[name] for name in step.after))
         return known
 
-    @cached_property
+    @kept
     def attributes_read(self) -> frozenset[str]:
         """The attributes that its matchers and gates ask for."""
         matched = {name for step in self.steps for matcher in step.matchers for name in matcher.attributes}
         return frozenset(matched | {step.gate.attribute for step in self.steps if step.gate is not None})
 
-    @cached_property
+    @kept
     def _candidates(self) -> dict[str, tuple[tuple[Step, Matcher], ...]]:
         return {}
 
     def step_of(self, hop: Hop) -> Step | None:
         """The step that a hop belongs to: the one it names in `lead.step`, else the first whose matcher holds."""
+        return self._step_of(hop) if hop.shape is None else hop.shape.known(self.this, self._step_of, hop)
+
+    @kept
+    def this(self) -> object:
+        """Stands for this flow where shapes remember what holds of it."""
+        return object()
+
+    def _step_of(self, hop: Hop) -> Step | None:
         named = hop.attributes.get(STEP)
         if named is not None and named in self.by_name:
             return self.by_name[named]
@@ -169,7 +177,7 @@ class Flow:
         """
         return None if hop.kind in {"server", "consumer"} else self._only_step_of.get(hop.service)
 
-    @cached_property
+    @kept
     def _only_step_of(self) -> dict[str, Step]:
         """The step of each service that the matchers of just one step name."""
         naming: dict[str, dict[str, Step]] = {}

@@ -1,37 +1,23 @@
 """A hop: one thing one system did, or refused to do, with one lead."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from model import attributes as names
+from model.kept import kept
 
 if TYPE_CHECKING:
     from model.shape import Shape
 
 NS = 1_000_000_000
-Value = TypeVar("Value")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moment(at_ns: int) -> datetime:
     """The aware UTC datetime of nanoseconds since the epoch, to the microsecond."""
-    return datetime.fromtimestamp(at_ns // NS, UTC).replace(microsecond=at_ns % NS // 1000)
-
-
-class kept(Generic[Value]):  # noqa: N801  a decorator, like property
-    """A property that is worked out once. Without the lock of cached_property: the judge asks 30 times a hop."""
-
-    def __init__(self, worked_out: Callable[[Any], Value]) -> None:
-        self._worked_out = worked_out
-        self.__doc__ = worked_out.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, hop: Any, owner: type | None = None) -> Value:
-        value = hop.__dict__[self._name] = self._worked_out(hop)
-        return value
+    return _EPOCH + timedelta(microseconds=at_ns // 1000)
 
 
 @dataclass(frozen=True, slots=True)

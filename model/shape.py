@@ -2,11 +2,22 @@
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, TypeVar
 
 from model.hop import Hop
 
 Found = TypeVar("Found")
+
+
+def by_shape(find: Callable[[Hop], Found]) -> Callable[[Hop], Found]:
+    """`find`, asked once for all hops of a shape where it can be."""
+
+    @wraps(find)
+    def found(hop: Hop) -> Found:
+        return find(hop) if hop.shape is None else hop.shape.known(find, find, hop)
+
+    return found
 
 
 class NotInShape(LookupError):  # noqa: N818  no error, but an answer: ask the hop itself
@@ -57,7 +68,7 @@ class Pattern(Hop):
         return super().__getattribute__(name)
 
 
-_OWN = frozenset({"lead", "trace_id", "hop_id", "parent_id", "at_ns", "duration_ns", "entry", "links", "shape"})
+_OWN = frozenset({"lead", "trace_id", "hop_id", "parent_id", "at_ns", "duration_ns", "entry", "links"})
 
 
 class _Attributes(Mapping[str, str]):

@@ -18,7 +18,7 @@ from store.hops import MAX_HOPS_OF_A_LEAD
 from store.values import PREFIX, readable_all
 
 HOPS_A_PAGE = 25_000
-MAX_SHAPES = 20_000
+MAX_SHAPES = 10_000
 MAX_SHAPE_CHARS = 4_000
 
 
@@ -48,6 +48,7 @@ class HopPage:
             facts["lead"], facts["trace_id"], facts["hop_id"], facts["parent_id"], facts["at_ns"], facts["duration_ns"],
             facts["entry"], url, old_url, links, _,
         ) = row  # fmt: skip
+        facts["key"] = (facts["trace_id"], facts["hop_id"])
         if url or old_url:
             urls = {"url.full": url, "http.url": old_url}
             facts["attributes"] = facts["attributes"] | {name: value for name, value in urls.items() if value}
@@ -66,7 +67,8 @@ def hops_to_judge(
 ) -> Iterator[HopPage]:
     """The hops of these leads, at most `most` a lead, with those of their attributes that `read` names, and URLs.
 
-    Each lead stands on one page, in the order of ids. `hops_a_page` must be more than `most`.
+    Each lead stands on one page, in the order of ids. `hops_a_page` must be more than `most`; `read` must have at least
+    the names of a hop's event, flow and outcome.
     """
     shapes = _shapes(frozenset(read))
     rest = sorted(set(leads))
@@ -93,10 +95,20 @@ class _Shapes(dict[str, dict[str, Any]]):
     def __init__(self, read: frozenset[str]) -> None:
         super().__init__()
         self.read = read
+        self._known_without_url = read | {"url.full", "http.url"}
 
     def __missing__(self, text: str) -> dict[str, Any]:
-        facts = _facts(text)
-        facts["shape"] = Shape(facts, self.read)
+        (signal, service, name, kind, status, message, has_url), attributes, events, body = json.loads(text)
+        plain = readable_all if PREFIX in text else dict
+        if body:
+            attributes.setdefault("body", body)
+        facts: dict[str, Any] = {
+            "signal": signal, "service": service, "name": name, "kind": kind, "status": status,
+            "status_message": message, "attributes": plain(attributes),
+            "events": tuple(SpanEvent(0, event, plain(said)) for event, said in events),
+        }  # fmt: skip
+        shape = Shape(facts, self.read if has_url else self._known_without_url)
+        facts |= {"shape": shape, "event": shape.hop.event, "flow": shape.hop.flow, "outcome": shape.hop.outcome}
         if len(text) <= MAX_SHAPE_CHARS:
             if len(self) >= MAX_SHAPES:
                 self.clear()
@@ -107,14 +119,3 @@ class _Shapes(dict[str, dict[str, Any]]):
 @lru_cache(maxsize=8)
 def _shapes(read: frozenset[str]) -> _Shapes:
     return _Shapes(read)
-
-
-def _facts(text: str) -> dict[str, Any]:
-    (signal, service, name, kind, status, message), attributes, events, body = json.loads(text)
-    plain = readable_all if PREFIX in text else dict
-    if body:
-        attributes.setdefault("body", body)
-    return {
-        "signal": signal, "service": service, "name": name, "kind": kind, "status": status, "status_message": message,
-        "attributes": plain(attributes), "events": tuple(SpanEvent(0, event, plain(said)) for event, said in events),
-    }  # fmt: skip

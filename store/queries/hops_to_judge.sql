@@ -1,9 +1,9 @@
 -- What do the judge's rules read of these leads' hops? One row a hop, each hop once, at most `most` rows a lead (the
 -- earliest) and `rows` in all, leads in the order of their ids.
 --
--- `shape` is JSON of all that the rules read and that is no id, time, link or URL: the same text for millions of hops, so
--- it travels as a dictionary. Attributes that need no escapes (what the payload escapes has a backslash there) are
--- glued, at a third of the cost of toJSONString.
+-- `shape` is JSON of all that the rules read and that is no id, time, link or URL (only whether there is one): the same
+-- text for millions of hops, so it travels as a dictionary. Attributes that need no escapes (what the payload escapes
+-- has a backslash there) are glued, at a third of the cost of toJSONString.
 WITH
     JSONExtract(payload, 'a', 'Map(String, String)') AS attributes,
     mapFilter((key, _) -> key IN {read:Array(String)}, attributes) AS said,
@@ -23,7 +23,7 @@ SELECT
     attributes['http.url'] AS old_url,
     if(position(payload, ',"l":[{') = 0, '', JSONExtractRaw(payload, 'l')) AS links,
     toLowCardinality(concat(
-        '[', toJSONString((signal, service, name, kind, status, status_message)),
+        '[', toJSONString((signal, service, name, kind, status, status_message, url != '' OR old_url != '')),
         ',', said_text, ',', events_text, ',', body_text, ']')) AS shape
 FROM (
     SELECT *

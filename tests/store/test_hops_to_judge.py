@@ -10,7 +10,7 @@ from model.hop import Hop
 from store.hops import hops_of_leads
 from store.hops_to_judge import hops_to_judge
 
-READ = ["lead.flow", "lead.event", "lead.reason", "lead.score", "server.address", "tags"]
+READ = ["lead.flow", "lead.event", "lead.outcome", "lead.reason", "lead.score", "server.address", "tags"]
 ODD = ['"', "\\", "\\n", "\n", "\x01", "é", "☃ 😀", "{}", "[1]", '{"a": "b"}', "','", "`x`", "/", "\\u0041", " "]
 
 _numbers = itertools.count(1)
