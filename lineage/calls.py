@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from model.causes import system_at
 from model.hop import Hop
+from model.shape import by_shape
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEALTH = re.compile(r"/(healthz?|livez?|readyz?|liveness|readiness|ping|_health)/?$", re.IGNORECASE)
@@ -18,12 +19,14 @@ _FETCHING = frozenset({"receive", "settle", "create"})
 _TOKEN = re.compile(r"/(oauth2?|tokens?|auth|login)(/|$)", re.IGNORECASE)
 
 
+@by_shape
 def reads(hop: Hop) -> bool:
     """Does the hop only look something up?"""
     said = hop.attributes.get("http.request.method") or hop.attributes.get("http.method") or hop.name.partition(" ")[0]
     return said.upper() in _READING
 
 
+@by_shape
 def fetches(hop: Hop) -> bool:
     """Does the hop only get a message, or tell the broker that it may forget it? A consumer's receive that carries the
     handling below it does more.
@@ -31,16 +34,19 @@ def fetches(hop: Hop) -> bool:
     return _operation(hop) in _FETCHING and hop.kind != "consumer"
 
 
+@by_shape
 def is_dead_letters(hop: Hop) -> bool:
     """Does the hop work on a queue for messages that were given up?"""
     return bool(_DEAD_LETTERS.search(destination_of(hop)))
 
 
+@by_shape
 def sends(hop: Hop) -> bool:
     """Does the hop publish a message?"""
     return bool(destination_of(hop)) and (hop.kind == "producer" or _operation(hop) in {"send", "publish"})
 
 
+@by_shape
 def destination_of(hop: Hop) -> str:
     """The queue or topic that the hop works on; '' for none."""
     return hop.attributes.get("messaging.destination.name") or hop.attributes.get("messaging.destination") or ""
@@ -50,11 +56,13 @@ def _operation(hop: Hop) -> str:
     return hop.attributes.get("messaging.operation.type") or hop.attributes.get("messaging.operation") or ""
 
 
+@by_shape
 def is_datastore(hop: Hop) -> bool:
     """Does the hop speak to a database or a cache?"""
     return "db.system.name" in hop.attributes or "db.system" in hop.attributes
 
 
+@by_shape
 def is_beside(hop: Hop) -> bool:
     """A hop that does nothing for the lead by itself: it looks something up, keeps a record in a database, gets a
     message, or asks for a token.
@@ -72,6 +80,7 @@ def is_no_goal(hop: Hop) -> bool:
     return is_datastore(hop) or (hop.kind == "client" and reads(hop))
 
 
+@by_shape
 def is_health_check(hop: Hop) -> bool:
     """Is the hop a probe of a process, which says nothing of the lead it came with?"""
     if hop.event:
@@ -83,6 +92,7 @@ def is_health_check(hop: Hop) -> bool:
     return any(_HEALTH_IF_READ.search(place) for place in places) and reads(hop)
 
 
+@by_shape
 def asks_for_token(hop: Hop) -> bool:
     """Does the hop get leave to call, rather than call?"""
     url = hop.attributes.get("url.full") or hop.attributes.get("http.url") or hop.attributes.get("url.path") or ""
@@ -94,6 +104,7 @@ def system_of(hop: Hop) -> str:
     return hop.system or system_at(target_of(hop))
 
 
+@by_shape
 def target_of(hop: Hop) -> str:
     """The system that the hop calls, by its address."""
     for name in ("server.address", "net.peer.name", "http.host", "peer.service"):
@@ -107,6 +118,7 @@ def service_called(hop: Hop) -> str:
     return hop.attributes.get("peer.service") or target_of(hop).partition(":")[0].partition(".")[0]
 
 
+@by_shape
 def operation_of(hop: Hop) -> tuple[str, str, str, str]:
     """What a hop tried to do. A later success at the same operation repairs an earlier failure.
 

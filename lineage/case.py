@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from lineage.calls import is_beside, is_datastore, is_no_goal, is_only_means
 from lineage.journey import Journey
@@ -16,6 +15,7 @@ from lineage.signs import Sign, caught_sign, sign_of
 from model.causes import VendorCodes, causes
 from model.flow import Flow, Step
 from model.hop import NS, Hop
+from model.kept import kept
 
 # Refusals that say that the lead is there already: no news where its step was done before.
 _ALREADY = frozenset({"identity.duplicate", *(cause for cause in causes() if cause.startswith("reentry."))})
@@ -134,7 +134,7 @@ class Case(Reading):
         done = [hop for hop in green if self.speaks(hop) or not is_only_means(hop)]
         done = [hop for hop in done if not is_beside(hop)] or ([] if state.failures or state.stops else done)
         done = [hop for hop in done if self.speaks(hop) or _may_complete(hop, state.step, is_goal=is_goal)]
-        return min(done, key=lambda hop: (hop.end_ns, hop.hop_id), default=None)
+        return min(done, key=_ended) if len(done) > 1 else done[0] if done else None
 
     def _went_well(self, hop: Hop) -> bool:
         return self.signs[hop.key].effect == "success" or self.only_hands_up(hop)
@@ -146,7 +146,7 @@ class Case(Reading):
         """Unrepaired failures and refusals of systems that the flow does not name, as they would mean at a step."""
         return self._with_reason([(hop, sign_of(hop, step, self._codes)) for hop, _ in self.strays])
 
-    @cached_property
+    @kept
     def strays(self) -> list[tuple[Hop, Sign]]:
         """Unrepaired failures and refusals of systems that neither this flow nor another of the entry's names."""
         refused = [hop for hop in self.journey.hops if self.signs[hop.key].effect == "stop"]
@@ -182,27 +182,29 @@ class Case(Reading):
 
     # ── time ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @cached_property
+    @kept
     def captured_ns(self) -> int:
         captured = self.states[self.flow.capture.name].hops
-        return min((hop.at_ns for hop in captured or self.journey.hops), default=self.now_ns)
+        return min([hop.at_ns for hop in captured or self.journey.hops], default=self.now_ns)
 
-    @cached_property
+    @kept
     def deadline_ns(self) -> int:
         return self.captured_ns + ns(self.flow.deadline)
 
-    @cached_property
+    @kept
     def progressed(self) -> dict[str, int]:
         """Steps that some later step of the flow went past, with when: nothing in them held the lead."""
         went: dict[str, int] = {}
         if self._begun_unseen():
             went[self.flow.capture.name] = self.journey.hops[0].at_ns
         for name, state in self.states.items():
-            begun = min((hop.at_ns for hop in state.hops if hop.key in self.direct), default=None)
-            if begun is None:
+            direct = [hop.at_ns for hop in state.hops if hop.key in self.direct]
+            if not direct:
                 continue
+            begun = min(direct)
             for before in self.flow.before[name]:
-                went[before] = min(went.get(before, begun), begun)
+                if went.get(before, begun) >= begun:
+                    went[before] = begun
         return went
 
     def _begun_unseen(self) -> bool:
@@ -212,7 +214,7 @@ class Case(Reading):
         first = self.journey.hops[0]
         return self.signs[first.key].effect in {"success", "neutral"}
 
-    @cached_property
+    @kept
     def ready_ns(self) -> dict[str, int | None]:
         """When each step could start: when all it waits for was done, passed over, or given up; None before that."""
         ready: dict[str, int | None] = {}
@@ -267,6 +269,10 @@ def _may_complete(hop: Hop, step: Step, *, is_goal: bool) -> bool:
     if is_goal:
         return not is_no_goal(hop)
     return not is_datastore(hop) or any(one.says_more_than_service and one.matches(hop) for one in step.matchers)
+
+
+def _ended(hop: Hop) -> tuple[int, str]:
+    return (hop.end_ns, hop.hop_id)
 
 
 def _gated(state: StepState) -> Hop | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from lineage.case import Case
 from lineage.journey import Journey
@@ -11,43 +12,46 @@ from model import attributes as names
 from model.causes import GAP, UNMAPPED, causes
 from model.flow import Step
 from model.hop import Hop, moment
-from model.verdict import Contribution, Evidence, Status, Verdict
+from model.verdict import Contribution, Evidence, Status
 
 MAX_EVIDENCE = 10
 
 
-def base(case: Case, step: Step, status: Status, since_ns: int, hops: Sequence[Hop], *, cause: str = "") -> Verdict:
+def base(
+    case: Case, step: Step, status: Status, since_ns: int, hops: Sequence[Hop], *, cause: str = ""
+) -> dict[str, Any]:
+    """By the names of Verdict's fields."""
     journey, flow = case.journey, case.flow
     known = causes().get(cause)
     reached = _reached_ns(case)
-    return Verdict(
-        lead=journey.lead,
-        flow=flow.name,
-        entry=journey.entry,
-        status=status,
-        captured_at=moment(case.captured_ns),
-        since=moment(since_ns),
-        deadline_at=moment(case.deadline_ns),
-        last_hop_at=moment(max((hop.at_ns for hop in journey.hops), default=case.captured_ns)),
-        cause=cause,
-        cls=known.cls if known else "",
-        step=step.name,
-        owner=step.owner or flow.owner or (known.owner if known else ""),
-        playbook=step.playbook,
-        system=system_of(hops),
-        reached=tuple(reached),
-        reached_at=tuple(map(moment, reached.values())),
-        campaign=journey.first(names.CAMPAIGN),
-        segment=journey.first(names.SEGMENT),
-        source=journey.first(names.SOURCE),
-        evidence=tuple(_evidence(case, hop) for hop in hops[-MAX_EVIDENCE:]),
-        touched_at=_touched_at(case),
-        stages=_stages(journey),
-        interventions=sum(hop.event == names.MANUAL_INTERVENTION for hop in journey.hops),
-        hops=len(journey.hops),
-        flow_version=flow.version,
-        came_as=journey.came_as,
-    )
+    return {
+        "lead": journey.lead,
+        "flow": flow.name,
+        "entry": journey.entry,
+        "status": status,
+        "captured_at": moment(case.captured_ns),
+        "since": moment(since_ns),
+        "deadline_at": moment(case.deadline_ns),
+        "last_hop_at": moment(max([hop.at_ns for hop in journey.hops], default=case.captured_ns)),
+        "cause": cause,
+        "cls": known.cls if known else "",
+        "step": step.name,
+        "owner": step.owner or flow.owner or (known.owner if known else ""),
+        "playbook": step.playbook,
+        "system": system_of(hops),
+        "reached": tuple(reached),
+        "reached_at": tuple(map(moment, reached.values())),
+        "campaign": journey.first(names.CAMPAIGN),
+        "segment": journey.first(names.SEGMENT),
+        "source": journey.first(names.SOURCE),
+        "evidence": tuple(_evidence(case, hop) for hop in hops[-MAX_EVIDENCE:]),
+        "touched_at": _touched_at(case),
+        "stages": _stages(journey),
+        "interventions": sum(hop.event == names.MANUAL_INTERVENTION for hop in journey.telling),
+        "hops": len(journey.hops),
+        "flow_version": flow.version,
+        "came_as": journey.came_as,
+    }
 
 
 def _reached_ns(case: Case) -> dict[str, int]:
@@ -64,7 +68,7 @@ def _reached_ns(case: Case) -> dict[str, int]:
 def _touched_at(case: Case) -> datetime | None:
     """When the lead was first touched: contacted by a person, or entered into the sequence."""
     goal = case.states[case.flow.goal].done
-    times = [hop.at_ns for hop in case.journey.hops if hop.event == names.LEAD_CONTACTED]
+    times = [hop.at_ns for hop in case.journey.telling if hop.event == names.LEAD_CONTACTED]
     times += [goal.end_ns] if goal is not None else []
     return moment(min(times)) if times else None
 
@@ -73,7 +77,7 @@ def _stages(journey: Journey) -> tuple[str, ...]:
     """The stages the lead moved to, in order; qualifying for the campaign makes it an MQL."""
     moved = [
         names.MQL if hop.event == names.CAMPAIGN_QUALIFIED else hop.attributes.get(names.STAGE, "")
-        for hop in journey.hops
+        for hop in journey.telling
         if hop.event in {names.CAMPAIGN_QUALIFIED, names.STAGE_MOVED}
     ]
     return tuple(dict.fromkeys(stage for stage in moved if stage))
@@ -85,9 +89,10 @@ def contributing(
     """What else went wrong and was not repaired, in the flow's order, holes in the telemetry last."""
     found = {(one.cause, one.step) for one in others}
     for name, state in case.states.items():
-        found |= {(sign.cause or UNMAPPED, name) for _, sign in state.failures if sign.cause}
-        found |= {(sign.cause, name) for _, sign in state.stops}
-        if case.is_gap(state):
+        if state.failures or state.stops:
+            found |= {(sign.cause or UNMAPPED, name) for _, sign in state.failures if sign.cause}
+            found |= {(sign.cause, name) for _, sign in state.stops}
+        elif case.is_gap(state):
             found.add((GAP, name))
     if leading is not None:
         found.discard((leading.cause, leading.step))

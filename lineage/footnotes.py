@@ -27,11 +27,18 @@ _BACK = frozenset({names.CONSENT_GRANTED, names.SEQUENCE_ENROLLED})
 
 def footnotes(case: Case, then_and_now: Sequence[ThenNow] = ()) -> tuple[str, ...]:
     """The footnotes of a verdict, a sentence each, in the flow's order; those on the whole entry last."""
-    notes = [note for name, state in case.states.items() for note in _of_step(case, name, state)]
+    notes = [note for name, state in case.states.items() if _is_notable(state) for note in _of_step(case, name, state)]
     notes += [*_left_again(case), *map(_then_and_now, then_and_now), *_clocks(case)]
     if case.journey.cut:
         notes.append("this lead has more hops than are read; the first and the last of them were judged")
     return tuple(notes)
+
+
+def _is_notable(state: StepState) -> bool:
+    """Does a step hold anything but successes?"""
+    return not state.hops or bool(
+        state.repaired or state.again or state.aside or state.stops or state.dead_lettered is not None
+    )
 
 
 def _of_step(case: Case, name: str, state: StepState) -> Iterator[str]:

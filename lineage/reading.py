@@ -9,7 +9,6 @@ success.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from lineage.calls import (
     asks_for_token,
@@ -29,6 +28,7 @@ from model import attributes as names
 from model.causes import VendorCodes
 from model.flow import Flow, Step
 from model.hop import Hop, SpanEvent
+from model.kept import kept
 
 Key = tuple[str, str]
 
@@ -45,11 +45,18 @@ class Reading:
         self.flow = flow
         self.direct: set[Key] = set()
         self.step_of = self._placed()
-        self.signs = {hop.key: sign_of(hop, self.step_of.get(hop.key), codes) for hop in _with_told(journey.hops)}
+        self.signs = {hop.key: self._sign_of(hop, codes) for hop in _with_told(journey.hops)}
         failing = [hop for hop in journey.hops if self.signs[hop.key].effect == "failure"]
         self.beside = {hop.key for hop in failing if self._is_side_call(hop)}
         self.above_failures = {up.key for hop in failing if hop.key not in self.beside for up in self.handed_to(hop)}
         self.leaves = self._telling(failing)
+
+    def _sign_of(self, hop: Hop, codes: VendorCodes | None) -> Sign:
+        step = self.step_of.get(hop.key)
+        if hop.shape is None:
+            return sign_of(hop, step, codes)
+        about = (self.flow.this, step.name if step is not None else None, codes)
+        return hop.shape.known(about, lambda one: sign_of(one, step, codes), hop)
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,7 +130,7 @@ class Reading:
         tried_ns = self._unsure.get(operation_of(failed), failed.at_ns)
         return tried_ns < failed.at_ns or beside.writes.get(target_of(failed), -1) >= failed.at_ns
 
-    @cached_property
+    @kept
     def _unsure(self) -> dict[tuple[str, ...], int]:
         """When a call was first tried that may have gone through although it failed, as one that timed out may."""
         found: dict[tuple[str, ...], int] = {}
@@ -133,7 +140,7 @@ class Reading:
                 found[operation_of(hop)] = min(found.get(operation_of(hop), hop.at_ns), hop.at_ns)
         return found
 
-    @cached_property
+    @kept
     def _answered(self) -> dict[Key, "_Answers"]:
         """The calls below each parent that went well, without those for a token."""
         found: dict[Key, _Answers] = defaultdict(_Answers)
@@ -143,7 +150,7 @@ class Reading:
                 found[hop.trace_id, hop.parent_id].add(hop)
         return found
 
-    @cached_property
+    @kept
     def unconsumed(self) -> list[tuple[Hop, bool]]:
         """Messages that were published and that nothing handled; with each, whether somebody got it at least."""
         consumers = [hop for hop in self.journey.hops if destination_of(hop) and not sends(hop)]
@@ -190,7 +197,7 @@ class Reading:
         below = self._steps_failing_below.get(hop.key)
         return below is not None and self.step_of[hop.key].name not in below
 
-    @cached_property
+    @kept
     def _steps_failing_below(self) -> dict[Key, set[str]]:
         """The steps, or '', of the failures below each hop that has any."""
         found: dict[Key, set[str]] = defaultdict(set)
@@ -233,7 +240,8 @@ def _with_told(hops: Sequence[Hop]) -> Sequence[Hop]:
             told[hop.trace_id, hop.parent_id].append(SpanEvent(hop.at_ns, EXCEPTION, hop.attributes))
     if not told:
         return hops
-    return [replace(hop, events=(*hop.events, *told[hop.key])) if hop.key in told else hop for hop in hops]
+    # What somebody else told of a hop is not of its shape.
+    return [replace(hop, events=(*hop.events, *told[hop.key]), shape=None) if hop.key in told else hop for hop in hops]
 
 
 def is_conflict(sign: Sign) -> bool:

@@ -5,11 +5,11 @@ import sys
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cached_property
 
 from lineage.calls import is_beside, is_datastore, operation_of
 from lineage.reading import HANDLING, Key, Reading
 from model.hop import Hop
+from model.kept import kept
 
 
 class Successes:
@@ -66,7 +66,7 @@ class Successes:
         is_stop = self._read.signs[hop.key].effect == "stop"
         return handling is not None and not is_stop and operation_of(handling) in self._well_handled
 
-    @cached_property
+    @kept
     def _earliest(self) -> list[tuple[Key | None, int]]:
         """The two handlings that did something first: of two, one is another than any given one."""
         return heapq.nsmallest(2, self._done_by.items(), key=lambda item: item[1])

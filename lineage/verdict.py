@@ -7,9 +7,10 @@ Three rules that are easy to get wrong:
 - Pending ends at the flow's deadline, whatever is still awaited.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from lineage.calls import destination_of
 from lineage.case import Case
@@ -98,25 +99,26 @@ def _without_obstacle(case: Case) -> Verdict:
 
 
 def _entered(case: Case, goal: Hop) -> Verdict:
-    verdict = replace(
+    return _told(
+        case,
         base(case, case.flow.by_name[case.flow.goal], Status.ENTERED, goal.end_ns, (goal,)),
         entered_at=moment(goal.end_ns),
         late=goal.end_ns > case.deadline_ns,
         contributing=contributing(case),
     )
-    return _told(case, verdict)
 
 
 def _stopped(case: Case, obstacle: Obstacle, others: Sequence[Obstacle]) -> Verdict:
     step = case.flow.by_name[obstacle.step]
-    verdict = replace(
+    return _told(
+        case,
         base(case, step, obstacle.status, obstacle.at_ns, obstacle.hops, cause=obstacle.cause),
+        obstacle.detail,
         raw_reason=obstacle.raw_reason,
         system=obstacle.system or system_of(obstacle.hops),
         contributing=contributing(case, others, leading=obstacle),
         then_and_now=then_and_now(case, obstacle.hops[-1], step) if obstacle.cause in _RESTS_ON_VALUES else (),
     )
-    return _told(case, verdict, obstacle.detail)
 
 
 _RESTS_ON_VALUES = frozenset({NOT_ELIGIBLE, VALUE_LATE})
@@ -126,9 +128,9 @@ def _absent(case: Case, step: Step) -> Verdict:
     before = tuple(hop for name in step.after if (hop := case.states[name].done) is not None)
     sent = case.told_to(step)
     hops = (*before, *([sent[0]] if sent else [])) or case.journey.hops[-1:]
-    verdict = base(case, step, Status.BLOCKED, case.due_ns(step), hops, cause=ABSENT)
+    facts = base(case, step, Status.BLOCKED, case.due_ns(step), hops, cause=ABSENT)
     detail = f"the message on “{destination_of(sent[0])}” {_FATES[sent[1]]}" if sent else ""
-    return _told(case, replace(verdict, contributing=contributing(case)), detail)
+    return _told(case, facts, detail, contributing=contributing(case))
 
 
 _FATES = {False: "was published and never consumed", True: "was received and never handled"}
@@ -139,13 +141,13 @@ def _pending(case: Case, step: Step, waiting: Sequence[Obstacle]) -> Verdict:
     first = waiting[0] if waiting else None
     since_ns = first.at_ns if first else case.ready_ns[step.name] or case.captured_ns
     hops = first.hops if first else case.journey.hops[-1:]
-    verdict = replace(
+    return _told(
+        case,
         base(case, step, Status.PENDING, since_ns, hops, cause=told.cause if told else WAITING),
         raw_reason=told.raw_reason if told else "",
         due_at=moment(_next_due_ns(case, step, waiting)),
         contributing=contributing(case, [one for one in waiting if one is not told]),
     )
-    return _told(case, verdict)
 
 
 def _next_due_ns(case: Case, step: Step, waiting: Sequence[Obstacle]) -> int:
@@ -177,10 +179,10 @@ def _unknown(journey: Journey, flow_name: str, why: str) -> Verdict:
     )
 
 
-def _told(case: Case, verdict: Verdict, detail: str = "") -> Verdict:
-    """The verdict with what is said of it: footnotes and the headline."""
-    noted = replace(verdict, notes=footnotes(case, verdict.then_and_now))
-    return replace(noted, headline=headline(noted, case.flow, detail))
+def _told(case: Case, facts: Mapping[str, Any], detail: str = "", **more: Any) -> Verdict:
+    """The verdict of these facts with what is said of it: footnotes and the headline."""
+    told = {**facts, **more, "notes": footnotes(case, more.get("then_and_now", ()))}
+    return Verdict(**told, headline=headline(Verdict(**told), case.flow, detail))
 
 
 # ── how far the entry came ──────────────────────────────────────────────────────────────────────────────────────────
