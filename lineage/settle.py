@@ -43,7 +43,6 @@ class Pace:
 
 
 SLOWEST_S = 10.0
-MAX_BOUND_BYTES = 100_000  # a server takes at most 128 KiB (http_max_field_value_size)
 
 
 class Settler:
@@ -130,15 +129,4 @@ class Settler:
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """At most `size` ids each, and no more than fit a bound value of a query."""
-    batch: list[str] = []
-    room = MAX_BOUND_BYTES
-    for one in ids:
-        taken = len(one.encode()) + len("'',")
-        if batch and (len(batch) >= size or taken > room):
-            yield batch
-            batch, room = [], MAX_BOUND_BYTES
-        batch.append(one)
-        room -= taken
-    if batch:
-        yield batch
+    return (ids[at : at + size] for at in range(0, len(ids), size))

@@ -20,6 +20,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
 from store import schema
+from store.binding import bound
 from store.errors import InsertRefused, StoreError, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -143,23 +144,26 @@ class Store:
 
     def rows(self, query: str, **parameters: Any) -> Sequence[Sequence[Any]]:
         """The rows that `queries/{query}.sql` finds. Parameters are bound by the engine, never formatted in."""
+        text, sent = bound(sql(query), parameters)
         with self.client() as client:
-            return client.query(sql(query), parameters=_bound(parameters)).result_rows
+            return client.query(text, parameters=sent).result_rows
 
     def columns(self, query: str, **parameters: Any) -> Sequence[Sequence[Any]]:
         """The same, by column: cheaper when thousands of rows become objects."""
+        text, sent = bound(sql(query), parameters)
         with self.client() as client:
-            result = client.query(sql(query), parameters=_bound(parameters), column_oriented=True)
-            return result.result_columns
+            return client.query(text, parameters=sent, column_oriented=True).result_columns
 
     def dicts(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """The same, each row by its columns' names."""
+        text, sent = bound(sql(query), parameters)
         with self.client() as client:
-            return list(client.query(sql(query), parameters=_bound(parameters)).named_results())
+            return list(client.query(text, parameters=sent).named_results())
 
     def command(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        text, sent = bound(statement, parameters or {})
         with self.client() as client:
-            return client.command(statement, parameters=_bound(parameters or {}))
+            return client.command(text, parameters=sent)
 
     def run(self, query: str, **parameters: Any) -> None:
         """Run `queries/{query}.sql`, which writes (an INSERT … SELECT)."""
@@ -244,29 +248,6 @@ class Store:
             raise _translated(error) from error
         finally:
             admin.close()
-
-
-class _Texts:
-    """Texts as ClickHouse writes an array of them. The driver would escape them character by character, which costs
-    more than to find what thousands of ids stand for.
-    """
-
-    _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\'`\t\n"})
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._written = "','".join(text.translate(self._ESCAPES) for text in texts)
-
-    def __str__(self) -> str:
-        return f"['{self._written}']"
-
-
-def _bound(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a query, as cheap to bind as may be."""
-    return {name: _Texts(value) if _is_texts(value) else value for name, value in parameters.items()}
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(type(one) is str for one in value)
 
 
 @cache

@@ -6,6 +6,7 @@ bound parameters, settings and bodies arrive as clickhouse-connect sends them an
     python tests/clickhouse_server.py FOLDER PORT
 """
 
+import email
 import gzip
 import os
 import re
@@ -25,6 +26,7 @@ _NOT_SETTINGS = {"query", "database", "default_format", "session_id", "query_id"
                  "client_protocol_version", "send_progress_in_http_headers", "wait_end_of_query",
                  "http_headers_progress_interval_ms", "enable_http_compression", "cancel_http_readonly_queries_on_client_close"}  # fmt: skip
 _INSERT = re.compile(rb"\s*INSERT\s+INTO\s+(.+?)\s+FORMAT\s+(\w+)[ \t]*\n?", re.IGNORECASE | re.DOTALL)
+_MAX_FIELD_BYTES = 128 * 1024  # http_max_field_value_size
 _FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 
 
@@ -62,6 +64,9 @@ class Handler(BaseHTTPRequestHandler):
         if urlsplit(self.path).path == "/ping":
             self._send(200, b"Ok.\n")
             return
+        form = self.headers.get("Content-Type", "")
+        if form.startswith("multipart/form-data"):
+            asked, body = asked | _fields(form, body), b""
         statement = b"\n".join(part for part in (asked.get("query", "").encode(), body) if part)
         try:
             self._send(200, self._run(asked, statement), asked.get("default_format"))
@@ -71,6 +76,8 @@ class Handler(BaseHTTPRequestHandler):
             self._send(500, text.encode(), code=code[1] if code else "1002")
 
     def _run(self, asked, statement):
+        if any(len(value.encode()) > _MAX_FIELD_BYTES for value in asked.values()):
+            raise RuntimeError("Code: 1000. DB::Exception: HTML Form Exception: Field value too long")
         engine = connection()
         engine.query(f"USE `{asked.get('database') or 'default'}`")
         parameters = {key.removeprefix("param_"): value for key, value in asked.items() if key.startswith("param_")}
@@ -109,6 +116,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("X-ClickHouse-Exception-Code", code)
         self.end_headers()
         self.wfile.write(body)
+
+
+def _fields(content_type, body):
+    form = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    return {
+        part.get_param("name", header="content-disposition"): part.get_payload(decode=True).decode()
+        for part in form.get_payload()
+    }
 
 
 def _escaped(value):

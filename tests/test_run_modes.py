@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -140,6 +141,9 @@ class World:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
             return answer.read().decode()
 
+    def settled(self) -> float:
+        return float(re.search(r"^leadtrace_leads_settled_total (\S+)", self.metrics(self.engine), re.MULTILINE)[1])
+
     def status_of(self, lead: str) -> str | None:
         status, answer = self.get(f"/api/v1/leads/{lead}/why")
         return answer["status"] if status == 200 else None
@@ -186,6 +190,10 @@ def test_three_processes_beside_a_clickhouse_that_goes_away_and_comes_back(tmp_p
         told = here.leadtrace("why", "L1")
         assert told.returncode == 0, told.stderr
         assert "L1 entered the sequence" in told.stdout
+
+        many = [f"{'long' * 50}-{n}" for n in range(1_500)]  # more than a server takes as one bound value
+        assert here.send(*(span("POST /signup", service="forms", lead=one, entry=one) for one in many)) == 200
+        wait_for(lambda: here.settled() > len(many))
 
         assert here.get("/readyz", here.otlp)[0] == here.get("/readyz", here.engine)[0] == 200
         assert "leadtrace_door_accepted_total" in here.metrics(here.otlp)
