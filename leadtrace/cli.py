@@ -296,7 +296,7 @@ def slo_check(files: tuple[Path, ...], *, strict: bool, flows: str | None) -> No
 
 
 @slo.command("backtest")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--since", default="28d", show_default=True, help="From when on: 7d, 28d, 2026-03-02.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON, as the API gives it.")
 @_ends_with_a_sentence
@@ -307,7 +307,9 @@ def slo_backtest(file: Path, since: str, *, as_json: bool) -> None:
     """
     from leadtrace.asking import NoAnswerError  # noqa: PLC0415
     from leadtrace.backtesting import ask_backtest  # noqa: PLC0415
+    from leadtrace.objectivefiles import text_of  # noqa: PLC0415
     from leadtrace.telling import told_backtest  # noqa: PLC0415
+    from leadtrace.watched import why_unread  # noqa: PLC0415
 
     done: list[int] = []
 
@@ -316,9 +318,11 @@ def slo_backtest(file: Path, since: str, *, as_json: bool) -> None:
         click.echo(f"{sum(done)} leads looked at …", err=True)
 
     try:
-        answer = ask_backtest(_settings(), file.read_text(encoding="utf-8"), since, tell)
-    except UnicodeDecodeError as error:
-        raise click.ClickException(f"{file} is not UTF-8 text") from error
+        text = text_of(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file}: {'. '.join(why_unread(error))}") from error
+    try:
+        answer = ask_backtest(_settings(), text, since, tell)
     except NoAnswerError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else told_backtest(answer))

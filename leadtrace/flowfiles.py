@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from leadtrace.watched import Watched
+from leadtrace.watched import Watched, why_unread
 from model.flow import Flow
 from model.flowfile import FlowProblems, Problem, read_flow
 
@@ -29,9 +29,7 @@ def read_flow_file(path: Path) -> Flow:
             raise FlowProblems([Problem(str(path), 1, "the file is larger than 1 MiB", "Split the flow")])
         return read_flow(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise FlowProblems(
-            [Problem(str(path), 1, f"the file cannot be read: {error}", "Save it as UTF-8 text")]
-        ) from error
+        raise FlowProblems([Problem(str(path), 1, *why_unread(error))]) from error
 
 
 def read_flows(paths: Sequence[Path]) -> dict[str, Flow]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import structlog
 
-from leadtrace.watched import Watched
+from leadtrace.watched import Watched, why_unread
 from model.flow import Flow
 from model.objective import Objective
 from slo.openslo.findings import Finding, ObjectiveProblems
@@ -36,15 +36,14 @@ def read_files(paths: Sequence[Path], *, flows: Mapping[str, Flow] = NO_FLOWS, s
     unread: list[Finding] = []
     for path in objective_files(paths):
         try:
-            sources.append(Source(str(path), _text(path)))
+            sources.append(Source(str(path), text_of(path)))
         except (OSError, UnicodeDecodeError) as error:
-            what = f"the file cannot be read: {error}"
-            unread.append(Finding(str(path), 1, "error", "", "", what, "Save it as UTF-8 text"))
+            unread.append(Finding(str(path), 1, "error", "", "", *why_unread(error)))
     reading = read_openslo(sources, flows=flows, strict=strict)
     return Reading(reading.outcomes, (*unread, *reading.findings))
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
     """A file's text; of one that is too long only as much as shows that it is."""
     with path.open(encoding="utf-8") as file:
         return file.read(MAX_CHARACTERS + 1)

@@ -68,7 +68,7 @@ def told_alert(alert: Mapping[str, Any], *, link: bool = True) -> str:
 
 def told_backtest(answer: Mapping[str, Any]) -> str:
     """What objectives would have alerted on, as lines: the sums, then each incident, then what only was before."""
-    lines = [f"warning: {warning}" for warning in answer["warnings"]]
+    lines = list(answer["warnings"])
     for one in answer["objectives"]:
         lines += ["", *_walked(one)] if lines else _walked(one)
     return "\n".join(lines)

@@ -16,6 +16,13 @@ LOOK_AGAIN_S = 2.0
 T = TypeVar("T")
 
 
+def why_unread(error: OSError | UnicodeDecodeError) -> tuple[str, str]:
+    """What is wrong with a file that cannot be read, and the mend."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"the file cannot be read: {error}", "Save it as UTF-8 text"
+    return f"the file cannot be read: {error.strerror or error}", "Name a file that is there and may be read"
+
+
 class Watched(Generic[T]):
     """Calling it gives what the files say now. `read` raises ValueError with a sentence for each mistake."""
 

@@ -130,7 +130,7 @@ def _alpha(place: Place | None) -> float:
     if place is None:
         return Gate().alpha
     number = place.number() or share(place.text())
-    if number is None or not 0 < number <= MAX_ALPHA:
+    if number is None or number > MAX_ALPHA or not float(number) > 0:
         place.wrong(f"`{place.text()}` is no chance between 0 and {MAX_ALPHA}", 'Write one, such as "0.0001"')
         return Gate().alpha
     return float(number)

@@ -40,10 +40,22 @@ class ObjectiveProblems(ValueError):  # noqa: N818  it carries problems, it is n
 
 @dataclass
 class Report:
-    """Collects findings. Strict means that whatever the official SDK refuses is a mistake; else it is mended."""
+    """Collects findings. Strict means that whatever the official SDK refuses is a mistake; else it is mended.
+
+    A value of the wrong type is told once: of what stands at its place or inside nothing more is said.
+    """
 
     strict: bool
     findings: list[Finding] = field(default_factory=list)
+    _misshapen: set[tuple[str, int, str]] = field(default_factory=set)
+
+    def add(self, finding: Finding, *, misshapen: bool = False) -> None:
+        place = finding.file, finding.index
+        outer = [path for file, index, path in self._misshapen if (file, index) == place]
+        if not any(finding.path == path or finding.path.startswith((f"{path}.", f"{path}[")) for path in outer):
+            self.findings.append(finding)
+        if misshapen:
+            self._misshapen.add((*place, finding.path))
 
     @property
     def errors(self) -> list[Finding]:

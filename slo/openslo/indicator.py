@@ -58,7 +58,9 @@ def read_indicator(indicator: Place, objective: Place, flows: Mapping[str, Flow]
     metric = metrics_of(indicator)[0]
     name = given.get("indicator")
     if name is None:
-        metric.wrong("names no indicator", f"Add `spec: {{indicator: enrolment, flow: …}}`; there are {_listed()}")
+        (metric.get("spec") or metric).wrong(
+            "names no indicator", f"Add `spec: {{indicator: enrolment, flow: …}}`; there are {_listed()}"
+        )
         return None
     if name.text() not in INDICATORS:
         name.wrong(f"`{name.text()}` is no indicator", nearest(name.text(), INDICATORS))
@@ -101,9 +103,11 @@ def _joined(place: Place) -> str:
 
 def _flow(place: Place | None, metric: Place, flows: Mapping[str, Flow]) -> str:
     name = place.text() if place is not None else ""
-    if not name:
+    if place is None:
         metric.wrong("names no flow", "Add `flow:` with the name of a flow")
-    elif place is not None and flows and name not in flows:
+    elif not name:
+        place.wrong("is no name", "Write the name of one flow")
+    elif flows and name not in flows:
         place.wrong(f"`{name}` is no flow", nearest(name, tuple(sorted(flows))))
     return name
 

@@ -9,6 +9,7 @@ from slo.openslo.shapes import LENGTHS
 
 _SPAN = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?")
 _SHARE = re.compile(r"(\d{0,3}(?:\.\d{0,12})?) ?(%?)")
+_DIGITS = 10
 _DAYS = {"d": 1, "w": 7, "M": 30, "Q": 90, "Y": 365}
 CALENDAR_UNITS = {"d": "day", "w": "week", "M": "month", "Q": "quarter", "Y": "year"}
 
@@ -24,9 +25,9 @@ def span(text: str) -> timedelta | None:
 
 
 def shorthand(text: str) -> tuple[int, str] | None:
-    """OpenSLO's lengths: a count and one of m, h, d, w, M, Q, Y."""
+    """OpenSLO's lengths: a count, cut to what is still beyond all bounds, and one of m, h, d, w, M, Q, Y."""
     match = LENGTHS.fullmatch(text.replace(" ", ""))
-    return (int(match[1]), match[2]) if match is not None and len(match[1]) <= 9 else None
+    return (int(match[1].lstrip("0")[:_DIGITS] or 0), match[2]) if match is not None else None
 
 
 def length_of(count: int, unit: str) -> timedelta:
@@ -64,5 +65,6 @@ def written(length: timedelta) -> str:
 
 
 def percent(part: Fraction) -> str:
-    """`99.9 %`, with as many digits as matter."""
-    return f"{float(part * 100):.6g} %"
+    """`99.9 %`, with as many digits as matter; what is not all is not called so."""
+    shown = f"{float(part * 100):.6g}"
+    return f"{shown} %" if shown != "100" or part == 1 else "almost 100 %"

@@ -135,7 +135,7 @@ def _name(name: str) -> str:
 
 
 def _target(objective: Place) -> Fraction | None:
-    """The share that must be good, above 0 and below 1; what is beyond 1 the rules told already."""
+    """The share that must be good, above 0 and below 1; what is beyond these the rules told already."""
     percentage, target = objective.number("targetPercent"), objective.number("target")
     place = objective.get("target") or objective.get("targetPercent")
     if target is None and percentage is not None:
@@ -145,10 +145,9 @@ def _target(objective: Place) -> Fraction | None:
             return None
     if target is None or place is None or target >= 1:
         return None
-    if target <= 0:
+    if target == 0:
         place.wrong("is 0, which everything meets", "Write the share that must be good, such as 0.99")
-        return None
-    return target
+    return target if target > 0 else None
 
 
 def _method(spec: Place, objective: Place, indicator: Indicator) -> Method | None:

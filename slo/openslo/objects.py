@@ -40,15 +40,15 @@ def read_objects(source: Source, report: Report) -> list[Described]:
     try:
         documents = read_nodes(source.text, source.name)
     except NotYamlError as error:
-        report.findings.append(Finding(source.name, error.line, "error", "", "", error.what, error.mend))
+        report.add(Finding(source.name, error.line, "error", "", "", error.what, error.mend))
         return []
     nodes = list(_members(documents))
     if not nodes:
         what, mend = "the file holds no object", "Describe an SLO; docs/objectives.md shows one"
-        report.findings.append(Finding(source.name, 1, "error", "", "", what, mend))
+        report.add(Finding(source.name, 1, "error", "", "", what, mend))
     if len(nodes) > MAX_OBJECTS:
         what = f"the file holds {len(nodes)} objects, more than {MAX_OBJECTS}"
-        report.findings.append(Finding(source.name, 1, "error", "", "", what, "Split it"))
+        report.add(Finding(source.name, 1, "error", "", "", what, "Split it"))
         return []
     lines = source.text.splitlines()
     texts = [source.text] if len(nodes) == 1 else [_text(node, lines) for node in nodes]

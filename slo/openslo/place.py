@@ -9,7 +9,7 @@ from slo.openslo.findings import Finding, Level, Report
 from slo.openslo.nodes import Listing, Mapping, Node, Scalar
 
 _LOOSE_TRUTH = {"true": True, "yes": True, "on": True, "y": True, "false": False, "no": False, "off": False, "n": False}
-MAX_SAID = 500
+MAX_SAID = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,10 @@ class Place:
         """A mistake that leadtrace cannot mend."""
         self._say("error", what, mend)
 
+    def misshapen(self, what: str, mend: str) -> None:
+        """A value of a type that nothing can be read from: the only thing that is said of it."""
+        self._say("error", what, mend, misshapen=True)
+
     def odd(self, what: str, mend: str, mended: str) -> None:
         """What the official SDK refuses and leadtrace can live with; `mended` says how."""
         if self.report.strict:
@@ -102,11 +106,12 @@ class Place:
     def note(self, what: str) -> None:
         self._say("note", what, "")
 
-    def _say(self, level: Level, what: str, mend: str) -> None:
-        said = " ".join(what.split())[:MAX_SAID]
-        self.report.findings.append(
-            Finding(self.node.file, self.line, level, self.about, self.path, said, mend, self.index)
-        )
+    def _say(self, level: Level, what: str, mend: str, *, misshapen: bool = False) -> None:
+        said = " ".join(what.split())
+        if len(said) > MAX_SAID:  # a long value stands before what is wrong with it
+            said = f"{said[: MAX_SAID // 2]} … {said[-MAX_SAID // 2 :]}"
+        finding = Finding(self.node.file, self.line, level, self.about, self.path, said, mend, self.index)
+        self.report.add(finding, misshapen=misshapen)
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str:

@@ -178,7 +178,9 @@ def _metric(metric: Place, version: str) -> None:
         reference = metric.get("dataSourceRef")
     else:
         spec = metric.at("metricSource", "spec")
-        if spec is None or not isinstance(spec.node, Mapping) or not spec.keys():
+        if spec is not None and not isinstance(spec.node, Mapping):
+            spec.misshapen("is not a mapping", "Write it as `key: value` lines")
+        elif spec is None or not spec.keys():
             missing(under(metric, "metricSource"), "spec", "Say what is asked of the source")
         reference = metric.at("metricSource", "metricSourceRef")
     if reference is not None:

@@ -111,7 +111,7 @@ def check_shape(place: Place, shape: Shape) -> None:
 
 def _check_fields(place: Place, fields: dict[str, Shape]) -> None:
     if not isinstance(place.node, Mapping):
-        place.wrong("is not a mapping", "Write it as `key: value` lines")
+        place.misshapen("is not a mapping", "Write it as `key: value` lines")
         return
     _check_keys(place, tuple(fields))
     for key, shape in fields.items():
@@ -145,7 +145,7 @@ def _check_members(place: Place, shape: Shape) -> None:
 
 def _check_text(place: Place) -> None:
     if not isinstance(place.node, Scalar):
-        place.wrong("is not a text", "Give it one plain value")
+        place.misshapen("is not a text", "Give it one plain value")
         return
     node, shown = place.node, place.node.text
     if not isinstance(node.value, str):
@@ -161,7 +161,7 @@ def _check_flag(place: Place) -> None:
     if place.truth() is not None:
         place.odd(f"`{place.text()}` is neither true nor false", "Write `true` or `false`", "It is read as meant")
     else:
-        place.wrong("is neither true nor false", "Write `true` or `false`")
+        place.misshapen("is neither true nor false", "Write `true` or `false`")
 
 
 def _check_number(place: Place) -> None:
@@ -170,7 +170,7 @@ def _check_number(place: Place) -> None:
     if place.number() is not None:
         place.odd(f"`{place.text()}` is a text, and a number is wanted", "Remove the quotes", "It is read as a number")
     else:
-        place.wrong(f"`{place.text()}` is not a number", "Write a number, such as 0.99")
+        place.misshapen(f"`{place.text()}` is not a number", "Write a number, such as 0.99")
 
 
 def _check_whole(place: Place) -> None:
@@ -187,7 +187,7 @@ def _check_length(place: Place) -> None:
     if LENGTHS.fullmatch(shown.replace(" ", "")):
         place.warn(f"`{shown}` has a space in it", "Write it without")
         return
-    place.wrong(
+    place.misshapen(
         f"`{shown}` is not a length of time",
         "Write a number and one of m, h, d, w, M (months), Q, Y, such as 5m or 28d",
     )
@@ -196,7 +196,7 @@ def _check_length(place: Place) -> None:
 def _check_texts(place: Place) -> None:
     """Keys with one text each."""
     if not isinstance(place.node, Mapping):
-        place.wrong("is not a mapping", "Write it as `key: value` lines")
+        place.misshapen("is not a mapping", "Write it as `key: value` lines")
         return
     _check_keys(place, ())
     for _, value in place.entries():
@@ -206,7 +206,7 @@ def _check_texts(place: Place) -> None:
 def _check_words(place: Place) -> None:
     """Keys with a text or a list of texts each."""
     if not isinstance(place.node, Mapping):
-        place.wrong("is not a mapping", "Write it as `key: value` lines")
+        place.misshapen("is not a mapping", "Write it as `key: value` lines")
         return
     _check_keys(place, ())
     for _, value in place.entries():

@@ -87,7 +87,10 @@ def test_a_check_of_nothing_ends_with_1_and_a_sentence(named):
     shown = run("slo", "check", named)
     assert shown.exit_code == 1
     assert "Traceback" not in shown.output
-    assert "Error: no objective file in ." in shown.output or "missing.yaml:1: the file cannot be read" in shown.output
+    assert shown.output in {
+        "Error: no objective file in .\n",
+        "missing.yaml:1: the file cannot be read: No such file or directory. Name a file that is there and may be read\n",
+    }
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"x" * 300_000])
@@ -97,6 +100,20 @@ def test_a_file_that_is_no_text_or_too_long_is_a_sentence(tmp_path, content):
     assert shown.exit_code == 1
     assert shown.stderr.startswith("any.yaml:1: the file ")
     assert len(shown.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "cannot be read: No such file or directory"), (b"\xff\xfe\x00", "Save it as UTF-8 text")],
+    ids=["none", "no text"],
+)
+def test_a_back_test_of_what_cannot_be_read_ends_with_1_and_a_sentence(tmp_path, content, said):
+    if content is not None:
+        (tmp_path / "any.yaml").write_bytes(content)
+    shown = run("slo", "backtest", "any.yaml")
+    assert shown.exit_code == 1
+    assert shown.stderr.startswith("Error: any.yaml: the file cannot be read: ")
+    assert said in shown.stderr
 
 
 # ── in force ────────────────────────────────────────────────────────────────────────────────────────────────────────

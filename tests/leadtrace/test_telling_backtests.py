@@ -34,7 +34,7 @@ ONE = {
 def test_the_sums_come_first_then_every_incident_then_what_only_was_before():
     shown = told_backtest({"warnings": ["f.yaml:1: warning: odd."], "objectives": [ONE]})
     assert shown == (
-        "warning: f.yaml:1: warning: odd.\n"
+        "f.yaml:1: warning: odd.\n"
         "\n"
         "`demo-enrolment` from 2026-10-27 03:50 to 2026-11-24 03:50 UTC, looked at every 1 min\n"
         "  this file  1 page, 0 tickets, 1 h 40 min firing; budget left 50.0%"

@@ -137,6 +137,7 @@ def test_no_value_at_any_place_of_an_slo_breaks_the_reader(indicator, data, valu
     text = yaml.safe_dump(document)
     reading = read_openslo([Source("any", text)], strict=strict)
     assert all(finding.file == "any" and finding.line >= 1 for finding in reading.findings)
+    assert reading.errors or all(one.objectives or one.why_none for one in reading.outcomes)
 
 
 def written_policies() -> list[object]:

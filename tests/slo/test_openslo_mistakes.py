@@ -55,6 +55,7 @@ MISTAKES = [
     pytest.param(changed(slo(), f"{WINDOW}.duration", "0d"), "`0d` is no time", "such as 28d", id="a window of nothing"),
     pytest.param(changed(slo(), f"{WINDOW}.duration", "1m"), "between a day", "A month is `1M`", id="a minute for a month"),
     pytest.param(changed(slo(), f"{WINDOW}.duration", "3Y"), "between a day and 366", "1d to 366d", id="three years"),
+    pytest.param(changed(slo(), f"{WINDOW}.duration", "9" * 5_000 + "d"), "is not between", "1d to 366d", id="a window for ever"),
     pytest.param(changed(slo(), f"{WINDOW}.duration", "a month"), "is not a length of time", "28d", id="a window in words"),
     pytest.param(changed(slo(), f"{WINDOW}.duration", None), "duration is missing", "28d", id="a window without length"),
     pytest.param(
@@ -71,6 +72,7 @@ MISTAKES = [
     pytest.param(changed(slo(), f"{GOOD}.spec.indicator", "enrollment"), "is no indicator", "`enrolment`", id="an indicator misspelt"),
     pytest.param(changed(slo("backlog"), f"{LATENCY}.spec", {"flow": "f"}), "no indicator", "backlog", id="no indicator"),
     pytest.param(changed(slo(), f"{GOOD}.spec.flow", "demo-requets"), "is no flow", "`demo-request`", id="an unknown flow"),
+    pytest.param(changed(slo("backlog"), f"{LATENCY}.spec.flow", ["f"]), "spec.flow is no name", "one flow", id="a list of flows"),
     pytest.param(changed(slo("backlog"), f"{LATENCY}.spec", {"indicator": "backlog"}), "names no flow", "flow:", id="no flow"),
     pytest.param(
         changed(slo("delivery_latency"), f"{LATENCY}.spec.form", "capture"), "asks for", "`from`", id="an unknown parameter"
@@ -107,6 +109,7 @@ MISTAKES = [
     pytest.param(annotated(slo(), max_groups="10001"), "from 1 to 10000", '"2000"', id="too many groups"),
     pytest.param(annotated(slo(), max_groups="0"), "from 1 to 10000", '"2000"', id="no groups"),
     pytest.param(annotated(slo(), alpha="0.5"), "no chance between 0 and 0.05", '"0.0001"', id="a gate that is open"),
+    pytest.param(annotated(slo(), alpha="1e-400"), "no chance between 0 and 0.05", '"0.0001"', id="a gate that never opens"),
     pytest.param(annotated(slo(), min_failure_units="many"), "no whole number", '"3"', id="a number in words"),
     pytest.param(annotated(slo(), lateness_horizon="90d"), "longer than 14 days", "shorter", id="a horizon too far"),
     pytest.param(annotated(slo(), decision_deadline="soon"), "no length of time", "15m", id="a deadline in words"),
@@ -169,6 +172,28 @@ def test_every_mistake_of_a_file_is_told_at_once_in_the_order_of_its_lines():
         "spec.objectives[0].target",
     ]
     assert [one.line for one in errors] == sorted(one.line for one in errors)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("spec", ["service"]),
+        ("metadata.name", ["a", "b"]),
+        (TARGET, "high"),
+        (TARGET, -0.5),
+        ("spec.objectives.0", "high"),
+        (f"{WINDOW}.duration", "0x1d"),
+        (WINDOW, "28d"),
+        (f"{LATENCY}.spec", ["backlog"]),
+    ],
+)
+def test_what_has_the_wrong_type_is_one_mistake_and_not_missing_as_well(place, value):
+    assert len(read(changed(slo("backlog"), place, value)).errors) == 1
+
+
+def test_a_burn_that_no_target_reaches_is_told_without_claiming_a_target_of_100_percent():
+    [error] = read(with_policy(slo(), condition(1e300, "1h"))).errors
+    assert "Raise the target above almost 100 %" in error.mend
 
 
 def test_two_files_that_name_one_objective_are_a_mistake_in_the_second():
