@@ -106,7 +106,8 @@ def _firing(firing: Mapping[str, Any], mark: str) -> Iterator[str]:
         yield f"      {firing['reason']}"
         return
     causes = ", ".join(f"{one['cause'] or 'no cause'} {one['leads']}" for one in firing["causes"])
-    yield f"      {firing['tier']}: {firing['bad']} of {firing['total']} bad, {firing['burn']:.1f} times too fast"
+    burns = f"{firing['burn']:.1f} times as fast as allowed"
+    yield f"      {firing['tier']}: {firing['bad']} of {firing['total']} bad, {burns}"
     yield f"      {_some(firing['leads'], 'lead')}" + (f": {causes}" if causes else "")
 
 

@@ -1,5 +1,6 @@
-"""What a message says, in the order in which somebody woken at night reads it: what is at risk, the cause, what
-changed, who owns it, the budget, the link. Every format is made of these parts; nothing else words an alert.
+"""What a message says, in the order in which somebody woken at night reads it: all of it in one sentence, then what is
+at risk, the cause, what changed, who owns it, the budget, the link. Every format is made of these parts; nothing else
+words an alert.
 """
 
 from collections.abc import Sequence
@@ -83,6 +84,11 @@ def title(message: Message) -> str:
     return title_of(message.lead) + more
 
 
+def pushed(first: str, alert: Alert) -> str:
+    """What a lock screen shows: the title, and the cause of what somebody has to act on."""
+    return f"{first}. {why(alert)}" if in_short(alert) else first
+
+
 def title_of(alert: Alert) -> str:
     burns = alert.key.kind == "burn" and alert.happening in {"fired", "escalated", "repeated"}
     soon = alert.by_when if burns else None
@@ -124,6 +130,7 @@ def parts_of(alert: Alert) -> list[Part]:
         found = [Part("At risk", _unmeasured(alert)), Part("Owner", _owner(alert))]
     else:
         found = [
+            *in_short(alert),
             Part("At risk", tuple(_at_risk(alert))),
             Part("Cause", tuple(_causes(alert))),
             Part("Changed", tuple(_changed(alert))),
@@ -133,6 +140,44 @@ def parts_of(alert: Alert) -> list[Part]:
     if alert.reason and alert.happening in {"acknowledged", "resolved"}:
         found.insert(0, Part("News", ((clean(alert.reason),),)))
     return [*found, Part("Link", ((Link(alert.link, alert.link),),))]
+
+
+def in_short(alert: Alert) -> list[Part]:
+    """The second line: cause, change, owner and budget in one breath, of an alert that somebody has to act on."""
+    if alert.key.kind != "burn" or alert.happening in {"acknowledged", "resolved"}:
+        return []
+    left = "" if BUDGET in alert.missing else f" {_left(alert)}"
+    owner = clean(alert.owner) or "nobody is named as owner"
+    return [Part("In short", ((f"{why(alert)}{left} To act: {owner}", *(_playbook(alert) or (".",))),))]
+
+
+def why(alert: Alert) -> str:
+    """What caused it and what changed before, in one sentence without addresses."""
+    return f"{_main_cause(alert)}{_main_change(alert)}."
+
+
+def _main_cause(alert: Alert) -> str:
+    if CAUSES in alert.missing:
+        return "The cause could not be found in time"
+    if not alert.causes:
+        return "No cause is known"
+    _, named, leads = alert.causes[0]
+    if len(alert.causes) == 1 or leads >= alert.leads_affected:
+        return clean(named)
+    return f"{clean(named)} ({leads} of {counted(alert.leads_affected)})"
+
+
+def _main_change(alert: Alert) -> str:
+    if not alert.changes:
+        return ""
+    first = alert.changes[0]
+    return f", after {clean(first.what)} at {clock(first.at, alert.at)}"
+
+
+def _playbook(alert: Alert) -> Line:
+    if not alert.playbook:
+        return ()
+    return (", playbook ", Link(alert.playbook, alert.playbook) if is_web(alert.playbook) else clean(alert.playbook))
 
 
 def _unmeasured(alert: Alert) -> tuple[Line, ...]:
@@ -202,11 +247,7 @@ def _change(one: Suspect, alert: Alert) -> Line:
 
 
 def _owner(alert: Alert) -> tuple[Line, ...]:
-    owner = clean(alert.owner) or "Nobody is named as owner"
-    if not alert.playbook:
-        return ((f"{owner}.",),)
-    playbook: str | Link = Link(alert.playbook, alert.playbook) if is_web(alert.playbook) else clean(alert.playbook)
-    return ((f"{owner}. Playbook: ", playbook),)
+    return ((clean(alert.owner) or "Nobody is named as owner", *(_playbook(alert) or (".",))),)
 
 
 def _budget(alert: Alert) -> list[Line]:
@@ -228,7 +269,7 @@ def _burning(alert: Alert, burn: Burn) -> str:
     long, short = windows(burn)
     return (
         f"{clean(alert.objective_title)}, target {percent(alert.target)}:"
-        f" {burn.long_burn:.3g} times too fast in {long} ({_of(burn.long)}),"
+        f" burns {burn.long_burn:.3g} times as fast as allowed in {long} ({_of(burn.long)}),"
         f" {burn.short_burn:.3g} in {short} ({_of(burn.short)}); {_why(burn)}."
         f" Confidence: {alert.confidence}."
     )
@@ -237,7 +278,7 @@ def _burning(alert: Alert, burn: Burn) -> str:
 def _why(burn: Burn) -> str:
     """A tier fires by its burn rate, or by so many bad units that they spend its share of the whole budget."""
     by_rate = min(burn.long_burn, burn.short_burn) > burn.threshold
-    return f"{burn.severity} from {burn.threshold:.3g}" if by_rate else f"{burn.severity}, for so many are bad at once"
+    return f"a {burn.severity} " + (f"from {burn.threshold:.3g} on" if by_rate else "for so many are bad at once")
 
 
 # ── plain text ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -290,7 +331,7 @@ def clock(at: datetime, now: datetime) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{share * 100:.4g} %"
+    return f"{share * 100:.4g}%"
 
 
 def windows(burn: Burn) -> tuple[str, str]:

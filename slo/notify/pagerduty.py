@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import structlog
 
 from model.alert import Alert, Happening
-from slo.message import SHOWN_CHANGES, Message, clean, is_web, name_of, parts_of, plain_lines, title_of
+from slo.message import SHOWN_CHANGES, Message, clean, is_web, name_of, parts_of, plain_lines, pushed, title_of
 from slo.notify.notifier import EVERYTHING, NotifyError
 from slo.notify.post import Target, post, refused
 
@@ -74,7 +74,7 @@ def event_of(alert: Alert, routing_key: str) -> dict[str, Any]:
         "client_url": alert.link,
         "links": _links(alert),
         "payload": {
-            "summary": clean(title_of(alert), LONGEST_SUMMARY),
+            "summary": clean(pushed(title_of(alert), alert), LONGEST_SUMMARY),
             "severity": "critical" if alert.severity == "page" else "warning",
             "source": clean(alert.flow) or "leadtrace",
             "timestamp": alert.at.isoformat(),

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from model.alert import Happening
-from slo.message import Link, Message, Part, parts, title
+from slo.message import Link, Message, Part, parts, pushed, title
 from slo.notify.notifier import FOR_PEOPLE
 from slo.notify.post import Target, post, refused
 
@@ -42,7 +42,7 @@ def post_of(message: Message) -> dict[str, Any]:
     """The message in Block Kit; `text` is what a notification shows."""
     sections = [_section(part) for part in parts(message)]
     return {
-        "text": escaped(title(message), LONGEST_SECTION),
+        "text": escaped(pushed(title(message), message.lead), LONGEST_SECTION),
         "unfurl_links": False,
         "unfurl_media": False,
         "blocks": [_header(title(message)), *sections][:MOST_BLOCKS],

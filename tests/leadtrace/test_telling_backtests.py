@@ -42,12 +42,12 @@ def test_the_sums_come_first_then_every_incident_then_what_only_was_before():
         "  in force   2 pages, 0 tickets, 1 min firing; budget left 50.0%"
         " (enrolment in demo-request, 94 % good over 28d; tells page 1h/5m)\n"
         "  2026-11-20 10:04 → 2026-11-20 11:44  page  campaign pricing-page  new\n"
-        "      page 1h/5m: 30 of 120 bad, 4.2 times too fast\n"
+        "      page 1h/5m: 30 of 120 bad, 4.2 times as fast as allowed\n"
         "      28 leads: crm.rate_limit 25, no cause 3\n"
         "  2026-11-23 09:00 → still firing  ticket  everything  as in force\n"
         "      nothing comes from crm-writer\n"
         "  2026-11-20 10:04 → 2026-11-20 11:44  page  everything  no longer\n"
-        "      page 1h/5m: 30 of 120 bad, 4.2 times too fast\n"
+        "      page 1h/5m: 30 of 120 bad, 4.2 times as fast as allowed\n"
         "      28 leads: crm.rate_limit 25, no cause 3"
     )
 

@@ -9,7 +9,7 @@ from telling_alerts import NIGHT, alert, at, burn, key
 
 from model.alert import Alert
 from model.budget import Count
-from slo.message import BUDGET, CAUSES, CHANGES, DEADLINES, LEADS, Message, headline, plain
+from slo.message import BUDGET, CAUSES, CHANGES, DEADLINES, LEADS, Message, headline, plain, title
 from slo.notify.alertmanager import postable
 from slo.notify.mail import html_of
 from slo.notify.pagerduty import change_events, event_of
@@ -120,9 +120,28 @@ def test_a_message_is_worded_as_agreed(name):
     assert goldens()[name] == (FOLDER / name).read_text(encoding="utf-8")
 
 
+def test_the_first_two_lines_say_who_how_many_why_what_changed_who_acts_and_what_is_left():
+    title, _, short = plain(MESSAGES["page"]).splitlines()[:3]
+    for said in ("spring-webinar", "312 leads", "next deadline"):
+        assert said in title
+    for said in ("rate limit", "crm-writer 2.4.1 first seen", "revops", "https://wiki", "18%", "gone in 3 h 20 min"):
+        assert said in short
+    assert [part for part in plain(MESSAGES["resolved"]).split("\n\n") if part.startswith("In short")] == []
+
+
+def test_a_lock_screen_shows_the_cause_too():
+    for text in (post_of(MESSAGES["page"])["text"], event_of(MESSAGES["page"].lead, "KEY")["payload"]["summary"]):
+        assert text.startswith(title(MESSAGES["page"]))
+        assert text.endswith(
+            "CRM refused: rate limit (298 of 312 leads), after crm-writer 2.4.1 first seen at 02:39 UTC."
+        )
+
+
 def test_the_order_is_risk_cause_change_owner_budget_link():
     text = plain(MESSAGES["page"])
-    places = [text.index(f"\n{label}: ") for label in ("At risk", "Cause", "Changed", "Owner", "Budget", "Link")]
+    places = [
+        text.index(f"\n{label}: ") for label in ("In short", "At risk", "Cause", "Changed", "Owner", "Budget", "Link")
+    ]
     assert places == sorted(places)
 
 
