@@ -12,11 +12,14 @@ from model.causes import Cause, causes
 from store.counts import Slice
 from store.measures import Stopped
 from ui.asked import FILTERS
+from ui.axis import round_moments
 from ui.words import STATUSES, causes_url, flow_url, length, short_moment
 
 _RANGES = (("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 _CROWDED = 6  # with entries in so few buckets the chart shows only the time around them
-_CHART_HEIGHT = 228.0
+_CHART_HEIGHT = 180.0
+_TOLD_CAUSES = 3
+_ENDS = ("blocked", "skipped", "pending", "unknown")
 _SCALE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 
 
@@ -53,16 +56,21 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class StepBar:
-    step: StepCount
-    reached: float
-    stopped: float
+class CauseRow:
+    cause: CauseCount
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class CauseRow:
-    cause: CauseCount
+class StepBar:
+    """How many reached a step, and what became of those that ended there; widths are percents of all entries."""
+
+    step: StepCount
+    owner: str
+    reached: float
+    ended: Sequence[Portion]
+    causes: Sequence[CauseRow]
+    other_causes: int
     url: str
 
 
@@ -86,14 +94,15 @@ def flow_view(library: Library, of: Slice, said: Mapping[str, str], *, now: date
     """The page of a flow; `said` is the query as it was written, kept in links. Raises NotFoundError."""
     funnel = tally.funnel(library, of)
     known = next((flow for flow in tally.flows(library, now=now) if flow.name == of.flow), None)
+    rows = [CauseRow(cause, _cause_url(of.flow, cause, said)) for cause in funnel.causes]
     return FlowView(
         funnel=funnel,
         flow=known,
         titles={step.step: step.title or step.step for step in funnel.steps},
         ranges=_ranges(of.flow, said),
         portions=portions(funnel.by_status, of.flow, said),
-        steps=[_step(step, funnel.entries, of.flow, said) for step in funnel.steps],
-        causes=[CauseRow(cause, _cause_url(of.flow, cause, said)) for cause in funnel.causes],
+        steps=_steps(library, funnel, rows, said),
+        causes=rows,
         chart=_chart(library, of, funnel),
         campaigns=sorted({part.campaign for part in funnel.parts if part.campaign}),
         segments=sorted({part.segment for part in funnel.parts if part.segment}),
@@ -124,10 +133,40 @@ def _ranges(flow: str, said: Mapping[str, str]) -> list[tuple[str, str, bool]]:
     ]
 
 
-def _step(step: StepCount, entries: int, flow: str, said: Mapping[str, str]) -> StepBar:
-    whole = max(entries, 1)
-    url = causes_url(flow, step=step.step, **said)
-    return StepBar(step, 100 * step.reached / whole, 100 * step.stopped_here / whole, url)
+def _steps(library: Library, funnel: Funnel, rows: Sequence[CauseRow], said: Mapping[str, str]) -> list[StepBar]:
+    flow = library.flows().get(funnel.flow)
+    owners = {step.name: step.owner for step in flow.steps} if flow else {}
+    return [
+        step_bar(
+            step,
+            [row for row in rows if row.cause.step == step.step],
+            funnel.entries,
+            owner=owners.get(step.step, ""),
+            url=causes_url(funnel.flow, step=step.step, **said),
+        )
+        for step in funnel.steps
+    ]
+
+
+def step_bar(step: StepCount, rows: Sequence[CauseRow], entries: int, *, owner: str, url: str) -> StepBar:
+    """The bar of a step, from the causes that ended entries there. What ended is drawn after what reached it, or, where
+    a step ends entries that reached it (a gate), over its end.
+    """
+    reached = _percent(step.reached, entries)
+    ended = {status: sum(row.cause.entries for row in rows if row.cause.status == status) for status in _ENDS}
+    left = min(reached, 100 - _percent(sum(ended.values()), entries))
+    found: list[Portion] = []
+    for status, count in ended.items():
+        if count:
+            found.append(Portion(status, count, left, _percent(count, entries), url))
+            left += found[-1].width
+    shown = rows[:_TOLD_CAUSES]
+    others = sum(row.cause.entries for row in rows[_TOLD_CAUSES:])
+    return StepBar(step, owner, reached, found, shown, others, url)
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100 * part / max(whole, 1)
 
 
 def _cause_url(flow: str, cause: CauseCount, said: Mapping[str, str]) -> str:
@@ -211,7 +250,7 @@ def chart(buckets: Sequence[Bucket], since: datetime, until: datetime, size: tim
         caption=f"Captured {drawn}, {length(size)} a column.",
         columns=[_column(bucket, position(bucket.at), position(bucket.at + size), top) for bucket in buckets],
         top=top,
-        labels=[(100 * at / 4, _label(since + (until - since) * at / 4, until - since)) for at in range(4)],
+        labels=[(position(at), label) for at, label in round_moments(since, until)],
     )
 
 
@@ -236,9 +275,3 @@ def _nice(count: int) -> int:
             if step * power >= count and step * power % 1 == 0:
                 return int(step * power)
         power *= 10
-
-
-def _label(at: datetime, span: timedelta) -> str:
-    if span > timedelta(days=2):
-        return f"{at.day} {at:%b}"
-    return f"{at:%H:%M}" if span > timedelta(minutes=10) else f"{at:%H:%M:%S}"

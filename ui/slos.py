@@ -3,18 +3,24 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lineage.answers import Answer, ChangeAnswer
 from lineage.budgets import AlertAnswer, BudgetAnswer, BudgetSummary, CauseUnits, GroupBudget
 from model.causes import causes
-from ui.words import alert_url, causes_url, flow_url, short_moment, slo_url
+from ui.axis import round_moments
+from ui.words import alert_url, budget_left, causes_url, flow_url, short_moment, slo_url
 
 FEW_GROUPS = 15
 CHART_HEIGHT = 220
 CHART_WIDTH = 1000
 _BOTTOMS = (0.0, -0.25, -0.5, -1.0, -2.0, -5.0, -10.0, -20.0, -50.0, -100.0)
 _NEAR = 3.0  # percent of the width: marks that are closer become one
+_BESIDE_NOW = 90.0
+_MIN_STRETCH = 0.8
+_NAMED_MARKS = 3
+_LONGEST_NAME = 48
+_LABEL_HEIGHT = 14.0
 _SPARK_WIDTH, _SPARK_HEIGHT = 120, 28
 _SPARK_FLOOR = -0.25
 _ENTRY_INDICATORS = ("enrolment", "routing")
@@ -31,11 +37,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Changes at nearly one moment; `number` is `2`, or `2 to 4` when they are too near to tell apart."""
+    """Changes at nearly one moment; `number` is `2`, or `2 to 4` when they are too near to tell apart. `name` is what
+    is written beside it, '' where there are too many; on the right half it stands left of the mark.
+    """
 
     at: float
     number: str
     label: str
+    name: str = ""
+
+    @property
+    def side(self) -> str:
+        return "before" if self.at > 50 else "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,8 @@ class BurnDown:
     area: str
     steady: str
     zero: float
-    bottom: str
+    scale: Sequence[tuple[float, str]]
+    now: float
     marks: Sequence[Mark]
     changes: Sequence[ChangeAnswer]
     alerts: Sequence[Stretch]
@@ -179,7 +193,8 @@ def burn_down(budget: BudgetAnswer) -> BurnDown:
         area=f"{line}V{ground:.1f}H0Z",
         steady=f"M{scale.point(scale.since, _steady(budget))}L{scale.point(scale.until, 0.0)}",
         zero=round(ground, 1),
-        bottom=f"{round(100 * bottom)}%".replace("-", "\N{MINUS SIGN}") if bottom else "",
+        scale=_levels(scale, budget.points[-1].left),
+        now=round(scale.y(budget.points[-1].left), 1),
         marks=marks(shown_changes(budget), scale.since, scale.until),
         changes=shown_changes(budget),
         alerts=[_alert(one, scale) for one in budget.alerts if (one.resolved_at or scale.until) > scale.since],
@@ -188,7 +203,7 @@ def burn_down(budget: BudgetAnswer) -> BurnDown:
             for one in budget.corrections
             if one.ends_at > scale.since
         ],
-        labels=_labels(scale),
+        labels=[(x, text) for at, text in round_moments(scale.since, scale.until) if (x := scale.x(at)) < _BESIDE_NOW],
         caption=f"{short_moment(scale.since)} to {short_moment(scale.until)} UTC.",
     )
 
@@ -214,14 +229,17 @@ def marks(changes: Sequence[ChangeAnswer], since: datetime, until: datetime) -> 
             clusters[-1].append((number, at, change))
         else:
             clusters.append([(number, at, change)])
-    return [_mark(cluster) for cluster in clusters]
+    return [_mark(cluster, named=len(clusters) <= _NAMED_MARKS) for cluster in clusters]
 
 
-def _mark(cluster: Sequence[tuple[int, float, ChangeAnswer]]) -> Mark:
+def _mark(cluster: Sequence[tuple[int, float, ChangeAnswer]], *, named: bool) -> Mark:
     first, last = cluster[0][0], cluster[-1][0]
     number = str(first) if first == last else f"{first}\N{EN DASH}{last}"
     label = "; ".join(f"{short_moment(change.at)} UTC: {change.what}" for _, _, change in cluster)
-    return Mark(round(sum(at for _, at, _ in cluster) / len(cluster), 2), number, label)
+    name = cluster[0][2].what if named else ""
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[: _LONGEST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return Mark(round(sum(at for _, at, _ in cluster) / len(cluster), 2), number, label, name)
 
 
 def _alert(alert: AlertAnswer, scale: _Scale) -> Stretch:
@@ -232,13 +250,15 @@ def _alert(alert: AlertAnswer, scale: _Scale) -> Stretch:
 
 def _extent(scale: _Scale, since: datetime, until: datetime) -> tuple[float, float]:
     left = scale.x(since)
-    return round(left, 2), round(max(scale.x(until) - left, 0.8), 2)
+    width = max(scale.x(until) - left, _MIN_STRETCH)
+    return round(min(left, 100 - width), 2), round(width, 2)
 
 
-def _labels(scale: _Scale) -> list[tuple[float, str]]:
-    span = scale.until - scale.since
-    form = "%H:%M" if span <= timedelta(days=2) else ""
-    moments = [scale.since + span * at / 4 for at in range(4)]
-    return [
-        (25.0 * at, f"{moment:%H:%M}" if form else f"{moment.day} {moment:%b}") for at, moment in enumerate(moments)
+def _levels(scale: _Scale, now: float) -> list[tuple[float, str]]:
+    """The labels beside the chart: what is left now, and what of the scale's ends does not stand over it."""
+    ends = [(1.0, "100%"), (0.0, "0%" if scale.bottom else "spent")]
+    ends += [(scale.bottom, f"{round(100 * scale.bottom)}%".replace("-", "\N{MINUS SIGN}"))] if scale.bottom else []
+    y = scale.y(now)
+    return [(round(y, 1), budget_left(now) if now > 0 else "now")] + [
+        (round(scale.y(left), 1), label) for left, label in ends if abs(scale.y(left) - y) >= _LABEL_HEIGHT
     ]

@@ -166,6 +166,11 @@ def burn_rate(burn: float | None) -> str:
     return (number(round(burn)) if burn >= 1_000 else f"{burn:.3g}") + "\N{MULTIPLICATION SIGN}"
 
 
+def times(of: float) -> str:
+    """How many times as often, with a place under ten and none above: both ends of a range read alike."""
+    return (f"{of:.1f}" if of < 9.95 else number(round(of))) + "\N{MULTIPLICATION SIGN}"
+
+
 def target_share(of: float) -> str:
     """`99.5%`, with as many places as it has."""
     return f"{100 * of:.6f}".rstrip("0").rstrip(".") + "%"

@@ -209,8 +209,19 @@ def test_a_page_asks_again_and_hears_nothing_while_nothing_is_new(web, budgets):
 # ── alerts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_under_its_headline_an_alert_says_in_short_why_after_what_how_long_and_who_acts(still):
+    (said,) = page_of(still, "/alerts/I-1").by_class("in-short")
+    assert said.text == (
+        "CRM rate limit (301 of 312 leads), after crm-writer 2.4.1 first seen at 24 Nov, 08:26 UTC."
+        " 38% of the budget is left; at this rate it is gone in 9 d. To act: revops. Open the playbook"
+    )
+
+
 def test_an_alert_reads_as_its_message_does(still):
-    (text,) = [one.text for one in page_of(still, "/alerts/I-1").by_class("alert")]
+    page = page_of(still, "/alerts/I-1")
+    (text,) = [one.text for one in page.by_class("alert")]
+    (short,) = [one.text for one in page.by_class("in-short")]
+    text = text.replace(short, "")
     order = [
         "Campaign spring-webinar: 312 leads did not get into the sequence", "At risk", "312 of 2,260 bad",
         "The next deadline of those that still wait is", "Cause", "CRM rate limit", "Who acts", "revops", "What changed",
@@ -230,7 +241,7 @@ def test_alerts_that_fire_come_first_and_what_was_stays_readable(still):
 def test_who_acknowledges_is_shown(web):
     answer = web.post("/alerts/I-1/acknowledge", data=SAID)
     assert (answer.status_code, answer.headers["location"]) == (303, "/alerts/I-1")
-    assert "ada works on it since 24 Nov, 09:00: vendor is down" in page_of(web, "/alerts/I-1").text
+    assert "ada works on it since 24 Nov, 09:00 UTC: vendor is down" in page_of(web, "/alerts/I-1").text
 
 
 def test_a_silence_is_prefilled_with_what_the_alert_is_about(web, budgets):

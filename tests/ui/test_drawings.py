@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lineage.answers import Bucket, HopAnswer, SpanAnswer
+from lineage.answers import Bucket, CauseCount, ChangeAnswer, HopAnswer, SpanAnswer, StepCount
 from ui import words
-from ui.flow import chart, portions
+from ui.axis import round_moments
+from ui.flow import CauseRow, chart, portions, step_bar
+from ui.slos import marks
 from ui.timeline import MAX_ROWS, fold, timeline
 from ui.trace import MAX_DEPTH, in_tree_order
 
@@ -136,6 +138,60 @@ def test_the_top_of_the_scale_is_a_whole_round_number(count, top):
     assert chart([Bucket(at=at(0), by_status={"entered": count})], at(0), at(60), timedelta(minutes=1)).top == top
 
 
+def ended(status, entries):
+    cause = CauseCount(
+        cause=f"c.{status}", cls="fault", step="crm", entries=entries, first_seen=NOON, last_seen=NOON, status=status,
+        title=status, share=0.1,
+    )  # fmt: skip
+    return CauseRow(cause, "/u")
+
+
+def test_what_ended_at_a_step_is_drawn_by_how_it_ended_after_what_reached_it():
+    rows = [ended("skipped", 10), ended("blocked", 20), ended("blocked", 5), ended("pending", 1)]
+    bar = step_bar(StepCount(step="crm", reached=50, stopped_here=35), rows, 100, owner="revops", url="/u")
+    assert [(part.status, part.entries, part.left) for part in bar.ended] == [
+        ("blocked", 25, 50),
+        ("skipped", 10, 75),
+        ("pending", 1, 85),
+    ]
+    assert ([row.cause.entries for row in bar.causes], bar.other_causes) == ([10, 20, 5], 1)
+
+
+def test_a_gate_that_all_reached_ends_some_within_its_bar():
+    bar = step_bar(StepCount(step="score", reached=100, stopped_here=30), [ended("skipped", 30)], 100, owner="", url="")
+    assert [(part.left, part.width) for part in bar.ended] == [(70, 30)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "labels"),
+    [
+        (30, ["12:00:05", "12:00:10", "12:00:15", "12:00:20", "12:00:25"]),
+        (600, ["12:02", "12:04", "12:06", "12:08"]),
+        (86_400, ["18:00", "25 Nov", "06:00"]),
+        (28 * 86_400, ["28 Nov", "3 Dec", "8 Dec", "13 Dec", "18 Dec"]),
+    ],
+)
+def test_the_labels_under_a_chart_are_round_moments_away_from_its_edges(seconds, labels):
+    assert [label for _, label in round_moments(NOON, at(seconds))] == labels
+
+
+def test_few_changes_are_named_in_the_chart_and_many_only_numbered():
+    def changes(count):
+        return [
+            ChangeAnswer(at=at(10 + number * 10), what=f"version {number}", kind="", link=None)
+            for number in range(count)
+        ]
+
+    named = marks(changes(3), NOON, at(100))
+    assert [(mark.number, mark.name, mark.side) for mark in named] == [
+        ("1", "version 0", "after"),
+        ("2", "version 1", "after"),
+        ("3", "version 2", "after"),
+    ]
+    assert [mark.name for mark in marks(changes(5), NOON, at(100))] == [""] * 5
+    assert marks(changes(1), NOON, at(15))[0].side == "before"
+
+
 # ── a trace ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -180,6 +236,11 @@ def test_a_share_never_says_nothing_of_something_or_all_of_less(part, whole, tex
 )
 def test_how_long_ago(seconds, text):
     assert words.ago(at(-seconds), NOON) == text
+
+
+@pytest.mark.parametrize(("of", "text"), [(1.24, "1.2"), (9.96, "10"), (58.3, "58"), (1_200, "1,200")])
+def test_how_many_times_as_often_reads_alike_at_both_ends_of_a_range(of, text):
+    assert words.times(of) == text + "\N{MULTIPLICATION SIGN}"
 
 
 @pytest.mark.parametrize("lead", ['a/b c%2F"<script>', "ünï ☃", "x/why", "?#&=", "../..", "a\nb"])
