@@ -37,7 +37,7 @@ def reads_from_the_lead_to_its_cause(page):
     expect(hop.locator(".inside")).to_be_visible()
     page.get_by_role("link", name="demo-request").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Demo request to sales sequence")
-    page.get_by_role("link", name="CRM rate limit").click()
+    page.get_by_role("link", name="CRM rate limit").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("CRM rate limit")
     page.get_by_role("link", name="W-blocked-2").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("W-blocked-2 never entered the sequence")
