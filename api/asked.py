@@ -12,7 +12,7 @@ from store.counts import Slice
 
 Clock = Callable[[], datetime]
 
-MAX_QUERY = 200
+MAX_QUERY = 1_000
 MAX_NAME = 200
 MAX_LEAD = 1_000
 MAX_FILTER = 500

@@ -94,7 +94,7 @@ def search(library: Library, text: str, *, cursor: str | None = None, now: datet
     A lead that was merged into another is found as the one that goes on.
     """
     skip = int(cursor) if cursor and cursor.isdecimal() else 0
-    hits = _hits(library, text.strip(), skip, now)
+    hits = _hits(library, text, skip, now) or _hits(library, text.strip(), skip, now)
     merges = read_merges(library.store, [hit.lead for hit in hits[:PAGE]])
     shown: dict[Identity, leads.Hit] = {}
     for hit in hits[:PAGE]:
@@ -215,7 +215,7 @@ def look_up(library: Library, text: str, *, now: datetime) -> Known:
 
     A lead that was merged into another is the one that goes on, with the hops of both.
     """
-    found = _ids_of(library, text.strip())
+    found = _ids_of(library, text)
     merges = read_merges(library.store, found)
     identities = list(dict.fromkeys(merges.identity(one) for one in found))
     if len(identities) > 1:
@@ -232,9 +232,10 @@ def look_up(library: Library, text: str, *, now: datetime) -> Known:
     )
 
 
-def _ids_of(library: Library, wanted: str) -> list[str]:
-    """The lead ids that a text names; one where it is an id itself."""
-    for key in (wanted, *library.tokens(wanted)):
+def _ids_of(library: Library, text: str) -> list[str]:
+    """The lead ids that a text names; one where it is an id itself. Blanks around it count where the id has them."""
+    wanted = text.strip()
+    for key in dict.fromkeys((text, wanted, *library.tokens(wanted))):
         exact = [hit.lead for hit in leads.search(library.store, key, skip=0, most=20) if hit.exact]
         if exact:
             return [key] if key in exact else sorted(set(exact))

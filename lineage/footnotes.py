@@ -10,7 +10,7 @@ from lineage.headline import clause, spoken, title_of
 from lineage.obstacles import consent_after
 from lineage.signs import Sign
 from model import attributes as names
-from model.causes import causes
+from model.causes import UNMAPPED, causes
 from model.hop import NS, Hop
 from model.verdict import ThenNow
 
@@ -43,11 +43,11 @@ def _is_notable(state: StepState) -> bool:
 
 def _of_step(case: Case, name: str, state: StepState) -> Iterator[str]:
     for cause in _causes(state.repaired):
-        yield f"{name}: {title_of(cause)} happened and was mended by a later try"
+        yield f"{name}: “{title_of(cause)}” happened and was mended by a later try"
     for cause in _causes(state.again):
-        yield f"{name}: {title_of(cause)} happened, and another try did it"
+        yield f"{name}: “{title_of(cause)}” happened, and another try did it"
     for cause in _causes(state.aside):
-        yield f"{name}: {title_of(cause)} happened beside the point and stopped nothing"
+        yield f"{name}: “{title_of(cause)}” happened beside the point and stopped nothing"
     if state.dead_lettered is not None:
         yield f"{name}: the retries ran out and the message was set aside (dead letter)"
     if case.is_gap(state):
@@ -73,7 +73,8 @@ def _left_again(case: Case) -> Iterator[str]:
     words = [(hop, why) for hop, why in told if why is not None]
     last, why = max(words, key=lambda pair: (pair[0].at_ns, pair[0].hop_id), default=(goal, ""))
     if why:
-        yield f"it left the sequence again {_after(last.at_ns, goal.end_ns)} after it entered: {why}"
+        said = f" (“{last.reason}”)" if last.reason and last.reason not in causes() else ""
+        yield f"it left the sequence again {_after(last.at_ns, goal.end_ns)} after it entered: {why}{said}"
 
 
 def why_left(hop: Hop, sign: Sign) -> str | None:
@@ -85,7 +86,7 @@ def why_left(hop: Hop, sign: Sign) -> str | None:
         return clause(cause)
     if hop.event not in _LEAVING:
         return None
-    return clause(cause) if cause in causes() else _LEAVING[hop.event]
+    return clause(cause) if cause in causes() and cause != UNMAPPED else _LEAVING[hop.event]
 
 
 def _then_and_now(one: ThenNow) -> str:

@@ -29,9 +29,16 @@ def named(lead: str, came_as: Sequence[str]) -> str:
 
 
 def _entered(verdict: Verdict, flow: Flow) -> str:
-    took = spoken(verdict.entered_at - verdict.captured_at) if verdict.entered_at is not None else ""
     late = f", later than the {spoken(flow.deadline)} it should take" if verdict.late else ""
-    return f"{_who(verdict)} entered the sequence {took} after capture{late}."
+    return f"{_who(verdict)} entered the sequence{_after_capture(verdict, flow)}{late}."
+
+
+def _after_capture(verdict: Verdict, flow: Flow) -> str:
+    """How long it took, where that is known: not by clocks that put the capture behind, nor without its capture."""
+    unseen = any(one.cause == GAP and one.step == flow.capture.name for one in verdict.contributing)
+    if unseen or verdict.entered_at is None or verdict.entered_at < verdict.captured_at:
+        return ""
+    return f" {spoken(verdict.entered_at - verdict.captured_at)} after capture"
 
 
 def _waiting(verdict: Verdict, flow: Flow) -> str:

@@ -86,8 +86,8 @@ def _stopped(case: Case, state: StepState) -> Iterator[Obstacle]:
 
 
 def consent_after(case: Case, state: StepState) -> Hop | None:
-    """The consent that came when the step had refused the lead already."""
-    if state.step.kind != "consent" or not state.stops:
+    """The consent that came when the step had refused the lead for the lack of it already."""
+    if not state.stops or not (state.step.kind == "consent" or state.stops[-1][1].cause.startswith("consent.")):
         return None
     refused = state.stops[-1][0]
     granted = (hop for hop in case.journey.hops if hop.event == names.CONSENT_GRANTED and hop.at_ns > refused.at_ns)

@@ -37,9 +37,7 @@ MAX_BUCKETS = 60
 def funnel(library: Library, of: Slice) -> Funnel:
     """How a flow's entries ended. Raises NotFoundError for a flow that neither a file nor an entry names."""
     flow = library.flows().get(of.flow)
-    by_status = dict.fromkeys(STATUSES, 0) | counts.by_status(library.store, of)
-    if flow is None and not counts.by_status(library.store, of):
-        raise _no_flow(library, of.flow)
+    by_status = dict.fromkeys(STATUSES, 0) | expect_flow(library, of)
     entries = sum(by_status.values())
     by_step = counts.by_step(library.store, of)
     steps = list(flow.by_name) if flow else sorted(by_step)
@@ -57,6 +55,14 @@ def funnel(library: Library, of: Slice) -> Funnel:
         bucket_s=_bucket_s(of),
         sources=[SourceCount(**row) for row in counts.sources(library.store, of)],
     )
+
+
+def expect_flow(library: Library, of: Slice) -> dict[str, int]:
+    """Its entries by status. Raises NotFoundError for a flow that neither a file nor an entry names."""
+    by_status = counts.by_status(library.store, of)
+    if of.flow not in library.flows() and not by_status:
+        raise _no_flow(library, of.flow)
+    return by_status
 
 
 def _no_flow(library: Library, name: str) -> NotFoundError:

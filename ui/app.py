@@ -45,7 +45,7 @@ def _search_pages(router: APIRouter, library: Library, budgets: Budgets, clock: 
 
     @router.get("/leads")
     def search(
-        q: Text = "", cursor: Cursor = "", hx_request: Fragment = None, hx_history_restore_request: WholeAgain = None
+        q: Long = "", cursor: Cursor = "", hx_request: Fragment = None, hx_history_restore_request: WholeAgain = None
     ) -> Response:
         found = ask.search(library, q, cursor=cursor or None, now=clock())
         part = hx_request and not hx_history_restore_request

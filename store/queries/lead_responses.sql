@@ -3,7 +3,7 @@
 SELECT campaign,
        count() AS entries,
        countIf(touched_at IS NOT NULL) AS touched,
-       quantilesTDigestIf(0.5, 0.95)(dateDiff('millisecond', captured_at, assumeNotNull(touched_at)) / 1000, touched_at IS NOT NULL) AS response_s,
+       quantilesTDigestIf(0.5, 0.95)(dateDiff('millisecond', captured_at, assumeNotNull(touched_at)) / 1000, touched_at >= captured_at) AS response_s,
        countIf(status = 'entered' AND NOT has_gap) AS complete,
        countIf(is_mql) AS qualified,
        countIf(is_mql AND is_sal) AS accepted,

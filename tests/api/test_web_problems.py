@@ -44,7 +44,7 @@ def problem(answer, status, kind):
         pytest.param(FUNNEL, {"since": "1h", "until": "2h"}, "since", "is not before", id="wrong way round"),
         pytest.param(FUNNEL, {"since": "9" * 41}, "since", "at most 40", id="long time"),
         pytest.param(FUNNEL, {"campaign": "x" * 501}, "campaign", "at most 500", id="long campaign"),
-        pytest.param("/api/v1/leads", {"q": "x" * 201}, "q", "at most 200", id="long search"),
+        pytest.param("/api/v1/leads", {"q": "x" * 1001}, "q", "at most 1000", id="long search"),
         pytest.param("/api/v1/leads", {"cursor": "-1"}, "cursor", "match", id="cursor"),
         pytest.param("/api/v1/leads", {"cursor": "1; DROP"}, "cursor", "match", id="cursor of SQL"),
         pytest.param("/api/v1/flows/x/causes", {"status": "odd"}, "status", "match", id="status"),
@@ -71,6 +71,8 @@ def test_a_bad_parameter_is_named_with_its_mend(web, path, asked, parameter, say
         ("/api/v1/leads/W-entered/why?entry=none-such", "none-such"),
         ("/api/v1/flows/nothing/funnel", "The flows are: demo-request"),
         ("/api/v1/flows/nothing/causes", "No flow is called “nothing”"),
+        ("/api/v1/flows/nothing/alignment", "No flow is called “nothing”"),
+        ("/api/v1/flows/nothing/differences?cause=crm.auth", "No flow is called “nothing”"),
         ("/api/v1/traces/0123456789abcdef0123456789abcdef", "No trace has the id"),
     ],
 )

@@ -102,6 +102,19 @@ def test_consent_that_came_after_the_decision_changes_nothing_and_is_told():
     assert "consent: consent was given 5 min after it was found missing" in found.notes
 
 
+def test_consent_that_came_after_a_later_step_refused_for_it_is_told_as_well():
+    refused = hop("enrol", at=5, event="EnrollmentSkipped", reason="consent.missing")
+    found = verdict([*healthy("crm"), refused, hop(service="prefs", at=65, event="ConsentGranted")])
+    assert said(found) == ("skipped", "consent.missing", "enrol")
+    assert "enrol: consent was given 1 min after it was found missing" in found.notes
+
+
+def test_consent_that_came_after_another_refusal_has_nothing_to_do_with_it():
+    refused = hop("enrol", at=5, event="EnrollmentSkipped", reason="campaign.paused")
+    found = verdict([*healthy("crm"), refused, hop(service="prefs", at=65, event="ConsentGranted")])
+    assert not any("consent was given" in note for note in found.notes)
+
+
 def test_consent_that_came_before_the_decision_is_not_late():
     hops = [
         *healthy("capture"),
@@ -125,6 +138,7 @@ def test_a_lead_that_unsubscribes_midway_stops_there_although_the_rest_goes_on()
         ({"event": "Unsubscribed"}, "it unsubscribed"),
         ({"event": "SequenceExited", "reason": "exit.replied", "outcome": "ok"}, "the lead had already replied"),
         ({"event": "SequenceExited"}, "the sequence let it go"),
+        ({"event": "SequenceExited", "reason": "SEQ_DONE"}, "the sequence let it go (“SEQ_DONE”)"),
         ({"event": "ExitedProgram", "outcome": "skipped", "reason": "exit.bounced"}, "a message to the lead bounced"),
     ],
 )
@@ -162,7 +176,7 @@ def test_a_duplicate_of_a_lead_that_was_written_already_is_a_footnote():
     hops = [*healthy("crm"), hop("crm", at=9, outcome="skipped", reason="identity.duplicate")]
     found = verdict(hops)
     assert said(found) == ("blocked", ABSENT, "enrol")
-    assert "crm: Duplicate lead happened, and another try did it" in found.notes
+    assert "crm: “Duplicate lead” happened, and another try did it" in found.notes
 
 
 # ── two entries, two flows ──────────────────────────────────────────────────────────────────────────────────────────
@@ -204,6 +218,18 @@ def test_a_clock_that_is_behind_is_told_with_by_how_much_and_decides_nothing():
     assert "clocks differ: writer says that it began 2 min 20 s before scorer called it" in found.notes
 
 
+def test_a_capture_whose_clock_is_ahead_of_the_goal_does_not_say_how_long_it_took():
+    captured, *rest = healthy()
+    ahead = replace(captured, at_ns=captured.at_ns + 120 * 10**9)
+    found = verdict([ahead, *(replace(one, parent_id=ahead.hop_id) for one in rest)])
+    assert found.headline == "L-1 entered the sequence."
+    assert any("clocks differ" in note for note in found.notes)
+
+
+def test_an_entry_whose_capture_left_no_trace_does_not_say_how_long_it_took():
+    assert verdict(healthy(but=["capture"])).headline == "L-1 entered the sequence."
+
+
 def test_clocks_that_differ_by_a_little_are_not_worth_a_word():
     call = hop(service="scorer", name="POST", kind="client", at=3.2, took=0.5)
     hops = [*healthy("score"), call, hop("crm", at=3.15, took=0.3, parent=call), hop("enrol", at=6)]
@@ -226,7 +252,7 @@ def test_what_failed_beside_the_point_is_a_footnote_that_says_so():
     )
     found = verdict([*healthy("score"), outer, kept, hop("enrol", at=6)])
     assert found.contributing == ()
-    assert "crm: Reason unknown happened beside the point and stopped nothing" in found.notes
+    assert "crm: “Reason unknown” happened beside the point and stopped nothing" in found.notes
 
 
 def test_a_failure_before_the_gate_is_told_as_what_came_before():

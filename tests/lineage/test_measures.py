@@ -67,6 +67,15 @@ def test_alignment_numbers_are_what_their_definitions_say(library, tell):
     assert set(found.definitions) == set(DEFINITIONS)
 
 
+def test_a_touch_that_clocks_put_before_the_capture_is_no_response_time(library, tell):
+    (captured, *rest) = entry("L-1", 0)
+    early = span("call", lead="L-1", entry="L-1", trace=captured.trace, parent=captured.span_id, at=-60,
+                 attributes={"lead.event": "LeadContacted"})  # fmt: skip
+    tell(captured, early, *rest, *entry("L-2", 100))
+    (numbers,) = alignment(library, ALL).campaigns
+    assert (numbers.touched, numbers.response_p50_s) == (2, pytest.approx(10))
+
+
 def test_an_integration_recovers_when_a_later_lead_passes_the_step(library, tell):
     tell(*entry("L-1", 0), *entry("L-2", 100, ends="blocked"), *entry("L-3", 160, ends="blocked"))
     (lasting,) = alignment(library, ALL).recoveries

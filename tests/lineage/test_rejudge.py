@@ -11,6 +11,7 @@ from lineage.rejudge import apply, preview
 from lineage.settle import Settler
 from model.flowfile import read_flow
 from store import agenda
+from store.changes import flow_edits_between
 from store.verdicts import verdicts_of_leads
 
 STRICT = read_flow(FLOW_YAML.replace("at_least: 60", "at_least: 90"))
@@ -69,6 +70,17 @@ def test_an_edit_alone_turns_nothing_and_applying_it_turns_the_entries(world, st
     fresh = Settler(store, lambda: flows[-1])
     fresh.settle([agenda.Due(now, f"L-{n}", "") for n in range(10)], now + timedelta(seconds=10))
     assert steps(store) == {"score"}
+
+
+def test_an_edit_is_one_change_however_often_it_is_applied_to_earlier_entries(world, store):
+    flows, settler, library = world
+    flows.append({"webinar": STRICT})
+    now = agenda.engine_now(store)
+    agenda.remind(store, [(now, "L-0")])
+    settler.tick()
+    apply(library, "webinar", SINCE, now=now + timedelta(seconds=5))
+    found = flow_edits_between(store, "webinar", now - timedelta(hours=1), now + timedelta(hours=1))
+    assert [one.what for one in found] == [f"the flow file was edited (version {STRICT.version})"]
 
 
 def test_applying_a_flow_that_no_file_describes_says_so(world):
