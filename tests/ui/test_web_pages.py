@@ -414,7 +414,7 @@ def test_a_wrong_method_is_a_page_too(web):
 
 
 def test_an_error_while_typing_is_a_short_notice(web):
-    answer = web.get("/leads", params={"q": "x" * 201}, headers=HTMX)
+    answer = web.get("/leads", params={"q": "x" * 1001}, headers=HTMX)
     assert answer.status_code == 400
     assert answer.headers["hx-retarget"] == "#notice"
     assert "<html" not in answer.text
