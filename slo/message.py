@@ -259,10 +259,17 @@ def _left(alert: Alert) -> str:
         return "What is left of it could not be counted in time."
     period = f"the {spoken(alert.period)} budget"
     if alert.budget_left < 0:
-        return f"{percent(1 - alert.budget_left)} of {period} is used: it is overspent."
+        return f"{_about(1 - alert.budget_left)} of {period} is used: it is overspent."
     rate = alert.exhausted_in if alert.happening != "resolved" else None
     gone = f"; at this rate it is gone in {spoken(rate)}" if rate is not None else ""
-    return f"{percent(alert.budget_left)} of {period} is left{gone}."
+    return f"{_about(alert.budget_left)} of {period} is left{gone}."
+
+
+def _about(share: float) -> str:
+    """A share as one says it; never all of less, nor nothing of something."""
+    if 0 < share < 0.01:
+        return "under 1%"
+    return f"{min(round(share * 100), 99) if share < 1 else round(share * 100)}%"
 
 
 def _burning(alert: Alert, burn: Burn) -> str:

@@ -9,7 +9,7 @@ from lineage import ask
 from lineage.answers import EntryAnswer, EvidenceAnswer, HopAnswer, LeadAnswer, Why
 from lineage.ask import Known, Library, NotFoundError
 from model.causes import UNMAPPED
-from ui.timeline import Bar, Timeline, timeline
+from ui.timeline import Awaited, Bar, Timeline, timeline
 from ui.words import (
     call_name,
     cause_title,
@@ -112,13 +112,15 @@ def lead_view(library: Library, asked: Question, *, now: datetime) -> LeadView:
     hops = _in_time(known.hops) if shows_all else [hop for hop in known.hops if why and hop.entry == why.entry]
     first = min(asked.since_hop, max(len(hops) - 1, 0)) // HOPS_A_PAGE * HOPS_A_PAGE
     page = _Page(known.asked, why, hops, asked.show)
+    titles = {step.step: step.title for step in why.steps} if why else {}
+    alone = len({hop.entry for hop in hops}) == 1
     return LeadView(
         known=known,
         why=why,
         tabs=tabs,
         shows_all=shows_all,
         other_hops_url=replace(page, show="one" if shows_all else "all").url(0) if tabs else "",
-        drawing=timeline(hops),
+        drawing=timeline(hops, titles, _awaited(why) if why and alone else None),
         total=len(hops),
         early=[hop for hop in hops if hop.early_ms],
         rows=_rows(hops, first, known, tabs),
@@ -128,12 +130,21 @@ def lead_view(library: Library, asked: Question, *, now: datetime) -> LeadView:
         proofs=[page.proof(one) for one in why.evidence] if why else [],
         others_url=_others_url(why) if why else "",
         keys=[(_KEYS[kind], known.keys[kind]) for kind in _KEYS if kind in known.keys],
-        titles={step.step: step.title for step in why.steps} if why else {},
+        titles=titles,
         url=page.url(0),
         pending=why is not None and why.status == "pending",
         digest=_digest(why, len(known.hops)),
         page=page,
     )
+
+
+def _awaited(why: Why) -> Awaited | None:
+    """The step that the verdict rests on, where it is one that nothing was heard of."""
+    step = next((step for step in why.steps if step.step == why.step and step.state in {"absent", "waiting"}), None)
+    if step is None or why.status not in {"blocked", "pending"}:
+        return None
+    over = why.status == "blocked"
+    return Awaited(step.title, step.owner, why.since if over else why.deadline_at, over)
 
 
 def _in_time(hops: Sequence[HopAnswer]) -> list[HopAnswer]:

@@ -1,9 +1,10 @@
-"""A journey on a time axis: services as lanes, hops as bars, long silences folded to a narrow break. Pure arithmetic.
+"""A journey on a time axis: services as lanes, hops as bars, lines from cause to effect, long silences folded to a
+narrow break, and what was awaited and never came. Pure arithmetic.
 
-Positions are percents of the width, so that a page needs no script to draw them.
+Across, positions are percents of the width, so that a page needs no script to draw them; down, they are pixels.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,6 +13,9 @@ from ui.words import call_name, hop_anchor, length, offset, outcome_state
 
 MAX_BREAKS = 6
 MAX_ROWS = 8
+MAX_LINKS = 300
+_ROW_HEIGHT, _BAR_HEIGHT, _LANE_PADDING, _LANE_BORDER = 18, 14, 8, 1
+_NAMED_LANE_HEIGHT = 38  # a lane that says its steps under its service needs two lines
 _FOLDED_FROM = timedelta(milliseconds=400)
 _FOLDED_SHARE = 0.3  # a silence longer than this share of all that is drawn to scale is folded
 _BREAK_WIDTH = 7.0
@@ -73,19 +77,75 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One service. `rows` is how many bars stand above each other at most."""
+    """One service, with the steps that it does. `rows` is how many bars stand above each other at most; `top` is where
+    the lane begins.
+    """
 
     service: str
     bars: tuple[Bar, ...]
     rows: int
+    steps: str = ""
+    top: int = 0
+
+    @property
+    def height(self) -> int:
+        return max(self.rows * _ROW_HEIGHT + _LANE_PADDING, _NAMED_LANE_HEIGHT if self.steps else 0)
+
+    def y(self, bar: Bar) -> int:
+        """Where a bar begins within its lane."""
+        return (self.height - self.rows * _ROW_HEIGHT) // 2 + bar.row * _ROW_HEIGHT + (_ROW_HEIGHT - _BAR_HEIGHT) // 2
+
+    def middle(self, bar: Bar) -> int:
+        """Where the middle of a bar is within the whole drawing."""
+        return self.top + self.y(bar) + _BAR_HEIGHT // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """From a hop to one that it caused elsewhere: along from `left` to `right` at `since_y`, then down (or up)."""
+
+    left: float
+    right: float
+    since_y: int
+    until_y: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A step that nothing was heard of. `until` is when its time was up or, while not `over`, when the goal is due."""
+
+    title: str
+    owner: str
+    until: datetime
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The lane of what was awaited."""
+
+    title: str
+    owner: str
+    left: float
+    width: float
+    state: str
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
     lanes: tuple[Lane, ...]
+    links: tuple[Link, ...]
+    gap: Gap | None
     breaks: tuple[Break, ...]
     ticks: tuple[Tick, ...]
     took: str
+
+    @property
+    def height(self) -> int:
+        last = self.lanes[-1]
+        return last.top + last.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +159,21 @@ class Axis:
         return under.position(at)
 
 
-def timeline(hops: Sequence[HopAnswer]) -> Timeline | None:
-    """The drawing of these hops; None when there are none."""
+def timeline(
+    hops: Sequence[HopAnswer], titles: Mapping[str, str] | None = None, awaited: Awaited | None = None
+) -> Timeline | None:
+    """The drawing of these hops, with the titles of their steps; None when there are none."""
     if not hops:
         return None
     zero = hops[0].at  # of the first cause: a clock that is slow may lie before it
     spans = [(hop.at, hop.at + timedelta(milliseconds=hop.duration_ms)) for hop in hops]
-    axis = fold(spans)
+    axis = fold([*spans, (awaited.until, awaited.until)] if awaited else spans)
     first, last = min(start for start, _ in spans), max(end for _, end in spans)
-    services: dict[str, list[tuple[int, HopAnswer]]] = {}
-    for number, hop in enumerate(hops):
-        services.setdefault(hop.service, []).append((number, hop))
+    lanes = _lanes(hops, axis, titles or {})
     return Timeline(
-        lanes=tuple(_lane(service, members, axis) for service, members in services.items()),
+        lanes=lanes,
+        links=_links(hops, lanes),
+        gap=_gap(awaited, last, zero, axis) if awaited else None,
         breaks=axis.breaks,
         ticks=_ticks(axis, zero),
         took=length(last - first),
@@ -203,6 +265,49 @@ def _round_moments(stretch: Stretch, first: datetime) -> list[datetime]:
 
 
 # ── lanes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _lanes(hops: Sequence[HopAnswer], axis: Axis, titles: Mapping[str, str]) -> tuple[Lane, ...]:
+    services: dict[str, list[tuple[int, HopAnswer]]] = {}
+    for number, hop in enumerate(hops):
+        services.setdefault(hop.service, []).append((number, hop))
+    lanes: list[Lane] = []
+    for service, members in services.items():
+        steps = dict.fromkeys(titles[hop.step] for _, hop in members if hop.step and hop.step in titles)
+        top = lanes[-1].top + lanes[-1].height if lanes else 0
+        lanes.append(replace(_lane(service, members, axis), steps=", ".join(steps), top=top + _LANE_BORDER))
+    return tuple(lanes)
+
+
+def _links(hops: Sequence[HopAnswer], lanes: Sequence[Lane]) -> tuple[Link, ...]:
+    """The lines between lanes; none where there would be too many to follow."""
+    numbers = {(hop.trace_id, hop.span_id): number for number, hop in enumerate(hops)}
+    placed = {bar.number: (lane, bar) for lane in lanes for bar in lane.bars}
+    found: list[Link] = []
+    for number, hop in enumerate(hops):
+        parent = numbers.get((hop.trace_id, hop.parent_span_id))
+        if parent is not None and placed[parent][0] is not placed[number][0]:
+            found.append(_link(*placed[parent], *placed[number]))
+    return tuple(found) if len(found) <= MAX_LINKS else ()
+
+
+def _link(lane: Lane, parent: Bar, child_lane: Lane, child: Bar) -> Link:
+    left = min(max(child.left, parent.left), parent.left + parent.width)
+    return Link(round(left, 3), child.left, lane.middle(parent), child_lane.middle(child), child.state)
+
+
+def _gap(awaited: Awaited, last: datetime, zero: datetime, axis: Axis) -> Gap:
+    left, right = axis.position(min(last, awaited.until)), axis.position(awaited.until)
+    return Gap(
+        title=awaited.title,
+        owner=awaited.owner,
+        left=round(left, 3),
+        width=round(max(right - left, _MIN_BAR), 3),
+        state="absent" if awaited.over else "waiting",
+        says=f"nothing heard by {offset(awaited.until - zero)}"
+        if awaited.over
+        else f"nothing heard yet; the goal is due by {offset(awaited.until - zero)}",
+    )
 
 
 def _lane(service: str, hops: Sequence[tuple[int, HopAnswer]], axis: Axis) -> Lane:

@@ -10,7 +10,7 @@ from ui import words
 from ui.axis import round_moments
 from ui.flow import CauseRow, chart, portions, step_bar
 from ui.slos import marks
-from ui.timeline import MAX_ROWS, fold, timeline
+from ui.timeline import MAX_LINKS, MAX_ROWS, Awaited, fold, timeline
 from ui.trace import MAX_DEPTH, in_tree_order
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -24,9 +24,10 @@ def span_of_time(start, end):
     return at(start), at(end)
 
 
-def hop(start, took_s=0.1, *, service="crm-writer", outcome="ok", attempt=0, number=0):
+def hop(start, took_s=0.1, *, service="crm-writer", outcome="ok", attempt=0, number=0, parent=None, step=None):
     return HopAnswer(
-        trace_id="ab" * 16, span_id=f"{number:016x}", parent_span_id="", service=service, name="POST /leads", step=None,
+        trace_id="ab" * 16, span_id=f"{number:016x}", parent_span_id="" if parent is None else f"{parent:016x}",
+        service=service, name="POST /leads", step=step,
         at=at(start), duration_ms=took_s * 1000, outcome=outcome, reason=None, attempt=attempt, signal="span",
         kind="client", status="unset", entry="e", event="", service_version="", cause=None, attributes={}, events=[],
     )  # fmt: skip
@@ -105,6 +106,53 @@ def test_every_bar_stays_within_the_drawing():
     for bar in drawn.lanes[0].bars:
         assert bar.left >= 0
         assert bar.left + bar.width <= 100.001
+
+
+def test_a_line_goes_from_a_hop_to_what_it_caused_in_another_lane_and_along_when_it_was_over_by_then():
+    hops = [
+        hop(0, 2, service="web", number=0),
+        hop(1, 1, service="crm", number=1, parent=0),
+        hop(1.2, 0.1, service="crm", number=2, parent=1),
+        hop(2.5, 1.5, service="mail", number=3, parent=0, outcome="failed"),
+    ]
+    web, crm, mail = (drawn := timeline(hops)).lanes
+    during, after = drawn.links
+    assert (during.left, during.right) == (25, 25)
+    assert (during.since_y, during.until_y) == (web.middle(web.bars[0]), crm.middle(crm.bars[0]))
+    assert (after.left, after.right, after.state) == (50, 62.5, "failed")
+    assert after.until_y == mail.middle(mail.bars[0]) < drawn.height
+
+
+def test_lines_are_left_out_where_there_are_too_many_to_follow():
+    hops = [hop(0, service="web", number=0)]
+    hops += [hop(number, service="crm", number=number, parent=0) for number in range(1, MAX_LINKS + 2)]
+    assert timeline(hops).links == ()
+
+
+def test_a_lane_says_which_steps_its_service_does():
+    hops = [
+        hop(0, step="crm"),
+        hop(1, number=1, step="enrol"),
+        hop(2, number=2, step="crm"),
+        hop(3, number=3, step="x"),
+    ]
+    (lane,) = timeline(hops, {"crm": "Written to the CRM", "enrol": "Entered the sequence"}).lanes
+    assert lane.steps == "Written to the CRM, Entered the sequence"
+
+
+@pytest.mark.parametrize(
+    ("over", "state", "says"),
+    [
+        (True, "absent", "nothing heard by +10 s"),
+        (False, "waiting", "nothing heard yet; the goal is due by +10 s"),
+    ],
+)
+def test_what_was_awaited_is_a_lane_of_its_own_up_to_its_deadline(over, state, says):
+    drawn = timeline([hop(0, 1)], awaited=Awaited("Routed", "revops", at(10), over))
+    assert (drawn.gap.title, drawn.gap.state, drawn.gap.says) == ("Routed", state, says)
+    assert drawn.gap.left == pytest.approx(drawn.breaks[0].left, abs=0.01)
+    assert drawn.gap.left + drawn.gap.width <= 100
+    assert drawn.took == "1 s"
 
 
 # ── a flow ──────────────────────────────────────────────────────────────────────────────────────────────────────────
