@@ -13,7 +13,10 @@ _BODIES = (
     "http.response.body.text", "http.response.body", "http.response.body.content", "response.body",
     "http.response_body",
 )  # fmt: skip
-REFUSING_WORDS = frozenset({"skipped", "rejected", "refused", "suppressed", "excluded", "not_enrolled", "discarded"})
+REFUSING_WORDS = frozenset({
+    "skipped", "rejected", "refused", "suppressed", "excluded", "not_enrolled", "discarded", "declined", "denied",
+    "ineligible", "not_eligible",
+})  # fmt: skip
 FAILING_WORDS = frozenset({"failed", "failure", "error"})
 # Marketo and Salesforce's collections say `success`, Slack and others `ok`.
 _SUCCESS_KEYS = ("success", "ok", "isSuccess")
@@ -39,7 +42,23 @@ def refusal_in(results: list[Result]) -> tuple[Literal["refused", "failed"], str
             return "refused", code_in(result) or word
         if word in FAILING_WORDS or any(result.get(key) is False for key in _SUCCESS_KEYS) or _is_graphql_error(result):
             return "failed", code_in(result) or first_code(results) or word or "success: false"
+        if code := _listed_as_refused(result):
+            return "refused", code
     return None
+
+
+def _listed_as_refused(result: Result) -> str:
+    """Why the only records that an answer lists are those it refused: `{"contacts": [], "skipped_ids": {"7": "…"}}`;
+    '' for any other answer.
+    """
+    lists = {key: value for key, value in result.items() if isinstance(value, list | dict) and value}
+    refused = {key for key in lists if key.partition("_")[0].lower() in REFUSING_WORDS}
+    if not refused or any(isinstance(value, list) for key, value in lists.items() if key not in refused):
+        return ""
+    key = min(refused)
+    told = lists[key]
+    why = next(iter(told.values() if isinstance(told, dict) else told))
+    return (code_in(why) if isinstance(why, dict) else str(why)[:200]) or key.partition("_")[0].lower()
 
 
 def first_code(results: list[Result]) -> str:

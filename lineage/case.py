@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from lineage.calls import is_beside, is_datastore, is_no_goal, is_only_means
 from lineage.journey import Journey
-from lineage.reading import Key, Reading, is_conflict
+from lineage.reading import HANDLING, Key, Reading, is_conflict
 from lineage.repairs import Spoiled, Successes
 from lineage.signs import Sign, caught_sign, sign_of
 from model.causes import VendorCodes, causes
@@ -143,14 +143,48 @@ class Case(Reading):
         return any(other.step_of(one) for other in self._others for one in (hop, *self.journey.ancestors(hop)))
 
     def strays_at(self, step: Step) -> list[tuple[Hop, Sign]]:
-        """Unrepaired failures and refusals of systems that the flow does not name, as they would mean at a step."""
-        return self._with_reason([(hop, sign_of(hop, step, self._codes)) for hop, _ in self.strays])
+        """Unrepaired failures and refusals of systems that the flow does not name, as they would mean at a step; else
+        those that their own step was not held up by, and that may have been this one's.
+        """
+        strays = [hop for hop, _ in self.strays] or self._may_be_of(step)
+        return self._with_reason([(hop, sign_of(hop, step, self._codes)) for hop in strays])
+
+    def _may_be_of(self, step: Step) -> list[Hop]:
+        """Failures since what the step waits for began, that hold up no other: their step is a guess, as a service that
+        does several things does them in handlings that fit no matcher.
+        """
+        before = {name for name in step.after if self.states[name].hops}
+        begun = max((self.states[name].hops[0].at_ns for name in before), default=self.captured_ns)
+        tolerant = [
+            state
+            for name, state in self.states.items()
+            if name in self.progressed or state.done is not None or not state.step.required
+        ]
+        failed = [hop for state in tolerant for hop, _ in state.failures]
+        return [hop for hop in failed if hop.at_ns >= begun and self._is_guess(hop)]
+
+    def _is_guess(self, hop: Hop) -> bool:
+        """Does the hop belong to its step by its system alone, or by a hop above that saw to something else or was over
+        before?
+        """
+        ups = (hop, *self.journey.ancestors(hop))
+        nearest = next((up for up in ups if up.key in self.direct or up.kind in HANDLING), None)
+        return nearest is None or nearest.key not in self.direct or nearest.end_ns < hop.at_ns
+
+    def stopped_as_a_whole(self, hop: Hop) -> bool:
+        """Was the lead turned away by a word, or did all of the handling that the hop is part of fail?"""
+        if self.signs[hop.key].explicit:
+            return True
+        handling = next((up for up in (hop, *self.journey.ancestors(hop)) if up.kind in HANDLING), None)
+        return handling is not None and self.signs[handling.key].effect == "failure"
 
     @kept
     def strays(self) -> list[tuple[Hop, Sign]]:
         """Unrepaired failures and refusals of systems that neither this flow nor another of the entry's names."""
         refused = [hop for hop in self.journey.hops if self.signs[hop.key].effect == "stop"]
-        lost = [hop for hop in [*self.leaves, *refused] if hop.key not in self.step_of]
+        # Who fails since the lead was refused below hands that up, and says nothing of its own.
+        failed = [hop for hop in self.leaves if hop.key not in self.above_refusals or self.signs[hop.key].explicit]
+        lost = [hop for hop in [*failed, *refused] if hop.key not in self.step_of]
         lost = [hop for hop in lost if not self._is_of_another_flow(hop)]
         if not lost:
             return []
@@ -161,8 +195,22 @@ class Case(Reading):
         return [
             (hop, self.signs[hop.key])
             for hop in lost
-            if not mending[hop.service].repair(hop)  # no other system's word mends it
+            if not mending[hop.service].repair(hop) and not self._went_on(hop)  # no other system's word mends it
         ]
+
+    def _went_on(self, failed: Hop) -> bool:
+        """Did the handling that a hop failed in tell afterwards that a step was done?"""
+        return any(self._told_within.get(up.key, -1) >= failed.at_ns for up in self.journey.ancestors(failed))
+
+    @kept
+    def _told_within(self) -> dict[Key, int]:
+        """When a log record of each span last told that a step was done."""
+        found: dict[Key, int] = {}
+        for hop in self.journey.hops:
+            if hop.signal == "event" and hop.key in self.direct and self.signs[hop.key].effect == "success":
+                above = (hop.trace_id, hop.parent_id)
+                found[above] = max(found.get(above, -1), hop.at_ns)
+        return found
 
     def told_to(self, step: Step) -> tuple[Hop, bool] | None:
         """The last message to a step that nothing handled, sent by what the step waits for or by no step; and whether
@@ -268,7 +316,7 @@ def _may_complete(hop: Hop, step: Step, *, is_goal: bool) -> bool:
     """May a hop complete the step all by itself? A record in a database may where the step means just that."""
     if is_goal:
         return not is_no_goal(hop)
-    return not is_datastore(hop) or any(one.says_more_than_service and one.matches(hop) for one in step.matchers)
+    return not is_datastore(hop) or step.names_more_than_service(hop)
 
 
 def _ended(hop: Hop) -> tuple[int, str]:

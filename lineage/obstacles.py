@@ -99,7 +99,8 @@ def _failed(case: Case, state: StepState) -> Iterator[Obstacle]:
     said_done = done is not None and case.speaks(done) and not _is_taken_back(done, state)
     if state.failures and state.step.required and not said_done:
         standing = [one for one in state.failures if one[0].key not in state.swallowed]
-        found = of_failures(state.step.name, standing or state.failures, dead_lettered=state.dead_lettered is not None)
+        told = standing if any(sign.cause for _, sign in standing) else state.failures
+        found = of_failures(state.step.name, told, dead_lettered=state.dead_lettered is not None)
         yield found if standing else replace(found, swallowed=True)
 
 

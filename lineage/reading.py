@@ -49,6 +49,8 @@ class Reading:
         failing = [hop for hop in journey.hops if self.signs[hop.key].effect == "failure"]
         self.beside = {hop.key for hop in failing if self._is_side_call(hop)}
         self.above_failures = {up.key for hop in failing if hop.key not in self.beside for up in self.handed_to(hop)}
+        refusing = [hop for hop in journey.hops if self.signs[hop.key].effect == "stop"]
+        self.above_refusals = {up.key for hop in refusing for up in self.handed_to(hop)}
         self.leaves = self._telling(failing)
 
     def _sign_of(self, hop: Hop, codes: VendorCodes | None) -> Sign:
@@ -71,7 +73,7 @@ class Reading:
                 placed[hop.key] = step
         for hop in self.journey.hops:
             if hop.key not in self.direct:
-                inherited = self._inherited(hop, placed) or self.flow.step_of_system(hop)
+                inherited = self._inherited(hop, placed) or self._of_system(hop)
                 if inherited is not None:
                     placed[hop.key] = inherited
         return placed
@@ -81,9 +83,25 @@ class Reading:
         calls there, is part of it. What another system does below it by itself is not.
         """
         above = next((up for up in self.journey.ancestors(hop) if up.key in self.direct), None)
-        if above is None or (above.service != hop.service and above.kind not in {"client", "producer"}):
+        if above is None:
             return None
-        return placed[above.key]
+        step = placed[above.key]
+        return step if above.service == hop.service or self._is_ones_call(above, step) else None
+
+    def _of_system(self, hop: Hop) -> Step | None:
+        """The only step that names a system; what it takes in beside that step is another thing, with all its parts."""
+        step = self.flow.step_of_system(hop)
+        if step is None or any(up.kind in HANDLING and up.service == hop.service for up in self.journey.ancestors(hop)):
+            return None
+        return step
+
+    def _is_ones_call(self, hop: Hop, step: Step) -> bool:
+        """Is a hop a call to another system that is part of its step? A message that a system sends, and that fits only
+        since all that the system does belongs to the step, tells the next one to begin.
+        """
+        if hop.kind == "producer":
+            return bool(hop.attributes.get(names.STEP)) or step.names_more_than_service(hop)
+        return hop.kind == "client"
 
     # ── words and failures ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,11 +110,19 @@ class Reading:
         return self.signs[hop.key].explicit or (bool(hop.event) and hop.key in self.direct)
 
     def _green_handling_of(self, failed: Hop) -> Hop | None:
-        """The nearest handling of its step above a failed call, when it says it went well."""
-        above = next((up for up in self.journey.ancestors(failed) if up.key in self.direct), None)
+        """The nearest handling of its step above a failed call, when it says it went well. Who sent a message does not
+        see what becomes of it.
+        """
+        step = self.step_of.get(failed.key)
+        if step is None or failed.kind == "consumer":
+            return None
+        above = next((up for up in self.journey.ancestors(failed) if self._answers_for(up)), None)
         if above is None or self.signs[above.key].effect != "success":
             return None
-        return above if self.step_of.get(failed.key) is self.step_of[above.key] else None
+        return above if self.step_of.get(above.key) is step else None
+
+    def _answers_for(self, hop: Hop) -> bool:
+        return hop.key in self.direct or hop.kind == "consumer"
 
     def is_swallowed(self, failed: Hop) -> bool:
         """Did the handling see that the call failed, and go on to call itself a success? What only the words or the

@@ -29,6 +29,8 @@ class Successes:
     def _add(self, hop: Hop) -> None:
         if self._read.speaks(hop):
             self._last_word_ns = max(self._last_word_ns, hop.at_ns)
+        elif hop.key in self._read.above_refusals:
+            return  # a green span around a refusal says nothing of its own
         if self._does(hop):
             handling = self._handling_of(hop)
             by = handling.key if handling is not None else None

@@ -189,9 +189,11 @@ def _refused_by_status(hop: Hop, status: int, kind: str, codes: VendorCodes) -> 
     words = error_words(hop)
     if status in OFTEN_THROTTLED and was_throttled(words):
         status = 429
-    cause = _named(words, kind) if status >= 500 else _refused_token(hop, status, kind)
-    cause = cause or _cause_of_status(status, kind)
-    if vendor := first_code(results_in(hop)):
+    vendor = first_code(results_in(hop))
+    if status >= 500 and not vendor and (told := _told_in(hop, words, kind, codes)):
+        return told  # a handler that answers 500 since the vendor's SDK raised is told by what it raised
+    cause = _refused_token(hop, status, kind) or _cause_of_status(status, kind)
+    if vendor:
         cause = codes.resolve(vendor, system_of(hop)) or cause
     final = _is_final(status) and not (vendor and cause in RETRYABLE_CAUSES)
     return Sign("failure", cause, vendor or str(status), final=final)
@@ -228,24 +230,33 @@ def _cause_of_status(status: int, kind: str) -> str:
 
 
 def _of_error(hop: Hop, words: str, kind: str, codes: VendorCodes) -> Sign:
-    """An error without a status: a vendor's code among its words, a timeout, a connection that failed, a status that an
-    SDK wrote into its message, an exception, or just an error.
-    """
+    """An error without a status: what its words tell, an exception, or just an error."""
     if was_cancelled(words):
         return NEUTRAL
-    known = ((code, codes.resolve(code, system_of(hop))) for code in codes_in(words))
-    if told := next(((code, cause) for code, cause in known if cause), None):
-        return Sign("failure", told[1], told[0], final=told[1] not in RETRYABLE_CAUSES)
     table = BY_KIND.get(kind, {})
+    cause = table.get("any") or table.get("exception", UNMAPPED)
+    return _told_in(hop, words, kind, codes) or Sign("failure", cause, _first_words(hop, words))
+
+
+def _told_in(hop: Hop, words: str, kind: str, codes: VendorCodes) -> Sign | None:
+    """What the words of an error tell: a vendor's code, a status that an SDK wrote into its message, a timeout, a
+    connection that failed. The name of an error tells more than a 5xx, and less than a 4xx.
+    """
+    known = ((code, codes.resolve(code, system_of(hop))) for code in codes_in(words))
+    if found := next(((code, cause) for code, cause in known if cause), None):
+        return Sign("failure", found[1], found[0], final=found[1] not in RETRYABLE_CAUSES)
+    status = status_in(words) or (429 if was_throttled(words) else 0)
+    cause = "" if 400 <= status < 500 else _named(words, kind)
+    if not cause and not status:
+        return None
+    cause = cause or _cause_of_status(status, kind)
+    return Sign("failure", cause, _first_words(hop, words), final=_is_final(status))
+
+
+def _first_words(hop: Hop, words: str) -> str:
     first = words.split("\n", 1)[0]
-    raw = (first if first and hop.status_message.startswith(first) else first.partition(": ")[0])[:_MAX_RAW]
-    if named := _named(words, kind):
-        return Sign("failure", named, raw)
-    if status := status_in(words) or (429 if was_throttled(words) else 0):
-        return Sign("failure", _cause_of_status(status, kind), raw, final=_is_final(status))
-    if "any" in table or "exception" in table:
-        return Sign("failure", table.get("any") or table["exception"], raw)
-    return Sign("failure", UNMAPPED, raw)
+    whole = first and hop.status_message.startswith(first)
+    return (first if whole else first.partition(": ")[0])[:_MAX_RAW]
 
 
 def _is_final(status: int) -> bool:

@@ -58,10 +58,47 @@ def _decided(case: Case) -> Verdict:
     final = sorted((one for one in found if _is_over(case, one)), key=lambda one: one.swallowed)
     waiting = [one for one in found if not _is_over(case, one)]
     if final:
-        return _stopped(case, final[0], [*final[1:], *waiting])
+        leading = _failed_since(case, final[0]) if final[0].swallowed else []
+        silent = _silent_elsewhere(case, final[0]) if final[0].swallowed and not leading else None
+        if silent is not None:
+            return _at_silent(case, silent, [*final, *waiting])
+        return _stopped(case, [*leading, *final][0], [*leading, *final, *waiting][1:])
     if waiting:
         return _pending(case, case.flow.by_name[waiting[0].step], waiting)
     return _without_obstacle(case)
+
+
+def _failed_since(case: Case, doubtful: Obstacle) -> list[Obstacle]:
+    """What went wrong at no step's system after a failure that its own handling calls a success: the lead went on from
+    there to another system or handling, and stopped here.
+    """
+    silent = (step for step in case.flow.steps if step.required and doubtful.step in case.flow.before[step.name])
+    step = next((one for one in silent if not case.states[one.name].hops), None)
+    if step is None:
+        return []
+    since = [
+        (hop, sign)
+        for hop, sign in case.strays_at(step)
+        if hop.at_ns > doubtful.at_ns and (hop.service != doubtful.hops[-1].service or case.stopped_as_a_whole(hop))
+    ]
+    return [of_failures(step.name, since)] if since else []
+
+
+def _silent_elsewhere(case: Case, doubtful: Obstacle) -> Step | None:
+    """A step that did not come although it never waited for the one whose handling calls its failure a success."""
+    before = case.flow.before
+    return next(
+        (
+            step
+            for step in case.flow.steps
+            if case.awaited(step)
+            and not case.states[step.name].hops
+            and case.due_ns(step) <= case.now_ns
+            and step.name != doubtful.step
+            and doubtful.step not in before[step.name]
+        ),
+        None,
+    )
 
 
 def _is_over(case: Case, obstacle: Obstacle) -> bool:
@@ -78,21 +115,25 @@ def _is_over(case: Case, obstacle: Obstacle) -> bool:
 def _without_obstacle(case: Case) -> Verdict:
     """Nothing stands in the way: a step is still awaited, or did not come."""
     awaited = next((step for step in case.flow.steps if case.awaited(step)), case.flow.by_name[case.flow.goal])
+    return _at_silent(case, awaited)
+
+
+def _at_silent(case: Case, awaited: Step, others: Sequence[Obstacle] = ()) -> Verdict:
     strays = case.strays_at(awaited)
     held = [(hop, sign) for hop, sign in strays if class_of(sign.cause) == "pending"]
     told = [one for one in strays if one not in held]
     # A service that the step names may still be heard from; where only events tell the step, whoever refuses is it.
     by_name = any(matcher.service for matcher in awaited.matchers)
     if any(sign.final and (sign.explicit or not by_name) for _, sign in told):
-        return _stopped(case, of_failures(awaited.name, told), ())
+        return _stopped(case, of_failures(awaited.name, told), others)
     if case.due_ns(awaited) > case.now_ns:
         return _pending(case, awaited, [of_failures(awaited.name, held)] if held else ())
     if strays:
-        return _stopped(case, of_failures(awaited.name, strays), ())
+        return _stopped(case, of_failures(awaited.name, strays), others)
     if not case.step_of:
         why = f"none of its {len(case.journey.hops)} hops belongs to a step of “{case.flow.title or case.flow.name}”"
         return _unknown(case.journey, case.flow.name, why)
-    return _absent(case, awaited)
+    return _absent(case, awaited, others)
 
 
 # ── the five kinds of verdict ───────────────────────────────────────────────────────────────────────────────────────
@@ -124,13 +165,13 @@ def _stopped(case: Case, obstacle: Obstacle, others: Sequence[Obstacle]) -> Verd
 _RESTS_ON_VALUES = frozenset({NOT_ELIGIBLE, VALUE_LATE})
 
 
-def _absent(case: Case, step: Step) -> Verdict:
+def _absent(case: Case, step: Step, others: Sequence[Obstacle]) -> Verdict:
     before = tuple(hop for name in step.after if (hop := case.states[name].done) is not None)
     sent = case.told_to(step)
     hops = (*before, *([sent[0]] if sent else [])) or case.journey.hops[-1:]
     facts = base(case, step, Status.BLOCKED, case.due_ns(step), hops, cause=ABSENT)
     detail = f"the message on “{destination_of(sent[0])}” {_FATES[sent[1]]}" if sent else ""
-    return _told(case, facts, detail, contributing=contributing(case))
+    return _told(case, facts, detail, contributing=contributing(case, others))
 
 
 _FATES = {False: "was published and never consumed", True: "was received and never handled"}

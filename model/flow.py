@@ -108,6 +108,10 @@ class Step:
     gate: Gate | None = None
     matchers: tuple[Matcher, ...] = ()
 
+    def names_more_than_service(self, hop: Hop) -> bool:
+        """Does a matcher hold for the hop that chooses among what its service does?"""
+        return any(one.says_more_than_service and one.matches(hop) for one in self.matchers)
+
 
 @dataclass(frozen=True)
 class Flow:
