@@ -5,6 +5,10 @@ that counts failure units among single leads would not see an outage where every
 it. So both are scaled: units and failures are divided by the size of the batches that they come in, the *design effect*
 of samples in clusters (sum of squared sizes over sum of sizes; Kish, Survey Sampling, 1965). One batch counts once
 however large, beside any number of single failures.
+
+A vendor's minute seldom begins on the stroke of the clock, and would be two failures of half its size: of months at
+half their budget, one in 14 then had a page for two such minutes. So the counting takes what failed in two neighbouring
+minutes, and in none beside them, as one; three in a row are an outage that goes on.
 """
 
 from collections.abc import Iterable

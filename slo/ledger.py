@@ -13,12 +13,15 @@ from model.objective import Group
 from slo.slices import Stretch, counted, joined
 
 OTHER = "(other)"
+NAMED_BY_ATTRIBUTE = 1 << 63
 Values = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """What was decided of a group (by its values) in a minute. `failures` are the failure units of the bad ones."""
+    """What was decided of a group (by its values) in a minute. `failures` are the failure units of the bad ones:
+    neighbouring numbers where a cause and system failed in neighbouring minutes.
+    """
 
     values: Values
     minute: int
@@ -60,32 +63,49 @@ Ledger = Mapping[Group, Track]
 
 @dataclass(slots=True)
 class _Failures:
-    """The failure units of a window of one length that moves forward: how many, and the sum of their squared sizes."""
+    """The failure units of a window of one length that moves forward: how many, and the sum of their squared sizes.
+
+    What failed in two neighbouring minutes, and in none beside them, failed once: the clock cut it in two.
+    """
 
     low: int = 0
     high: int = 0
     inside: dict[int, int] = field(default_factory=dict)
+    cut: int = 0
     squares: int = 0
 
     def at(self, units: Sequence[Sequence[int]], low: int, high: int) -> tuple[int, int]:
         """Of the buckets [low, high)."""
         if low < self.low or high < self.high:
-            self.low, self.high, self.squares = low, low, 0
+            self.low, self.high, self.cut, self.squares = low, low, 0, 0
             self.inside.clear()
         for bucket in units[self.high : high]:
             self._add(bucket, 1)
         for bucket in units[self.low : min(low, high)]:
             self._add(bucket, -1)
         self.low, self.high = low, max(high, low)
-        return len(self.inside), self.squares
+        return len(self.inside) - self.cut, self.squares
 
     def _add(self, bucket: Sequence[int], how: int) -> None:
         for unit in bucket:
+            self._note_cuts(unit, -1)
             before = self.inside.pop(unit, 0)
             after = before + how
             self.squares += after * after - before * before
             if after:
                 self.inside[unit] = after
+            self._note_cuts(unit, 1)
+
+    def _note_cuts(self, unit: int, how: int) -> None:
+        """Count the cuts in which a unit has a say. Units that an attribute names are cut by no clock."""
+        if unit & NAMED_BY_ATTRIBUTE:
+            return
+        has, size = self.inside.__contains__, self.inside.get
+        for first in range(unit - 2, unit + 2):
+            one, other = size(first, 0), size(first + 1, 0)
+            if one and other and one + other > 2 and not has(first - 1) and not has(first + 2):
+                self.cut += how
+                self.squares += how * 2 * one * other
 
 
 class UnitTrack:

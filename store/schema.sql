@@ -645,6 +645,7 @@ TTL at + INTERVAL 1 DAY
 SETTINGS ttl_only_drop_parts = 1;
 
 -- Which units do the leads of a batch have now? Of several rows of a unit the one of the highest rank counts. Scratch.
+-- Failure units of a cause and system in neighbouring minutes of an hour are neighbouring numbers.
 CREATE TABLE slo_judged (
     batch        UInt64,
     objective    LowCardinality(String),
@@ -661,7 +662,7 @@ CREATE TABLE slo_judged (
     cause        LowCardinality(String),
     step         LowCardinality(String),
     service      LowCardinality(String),
-    failure_unit UInt64 DEFAULT if(good, 0, bitAnd(cityHash64(cause, system, toStartOfMinute(decided_at)), 0x7fffffffffffffff)),
+    failure_unit UInt64 DEFAULT if(good, 0, bitOr(bitShiftLeft(bitAnd(cityHash64(cause, system), 0x7ffffffff), 28), bitOr(bitShiftLeft(intDiv(toUInt64(toUnixTimestamp(decided_at)), 3600), 7), toMinute(decided_at)))),
     hour         DateTime('UTC') DEFAULT toStartOfHour(decided_at),
     at           DateTime('UTC') DEFAULT now('UTC')
 ) ENGINE = MergeTree

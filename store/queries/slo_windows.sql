@@ -2,7 +2,13 @@
 -- now, how many things failed, and what is the sum of the squares of their sizes? Whole days and hours come from the
 -- counts, hours that a window or a correction cuts from the units. A group beyond those `kept` (where any are named)
 -- counts as `(other)`: of the things that failed there only the most of any one of its groups, and no squares.
+-- What the clock cut in two is one thing, as in the counts of hours.
 WITH
+    (ids, sizes) -> arrayFilter(product -> product > 0, arrayMap(
+        (before, one, next, after, size, next_size) ->
+            if(next = one + 1 AND before + 1 != one AND after != next + 1 AND size + next_size > 2, size * next_size, 0),
+        arrayResize(arrayPushFront(ids, 0), length(ids)), ids, arrayResize(arraySlice(ids, 2), length(ids)),
+        arrayResize(arraySlice(ids, 3), length(ids)), sizes, arrayResize(arraySlice(sizes, 2), length(ids)))) AS cut_in_two,
     text -> JSONExtract(text, 'Array(String)') AS values_of,
     (text, nth) -> empty({kept:Array(String)}) OR toJSONString(arraySlice(values_of(text), 1, nth)) IN {kept:Array(String)} AS is_kept,
     (text, length) -> toJSONString(arrayMap(
@@ -60,8 +66,11 @@ FROM (
         FROM wholes
         ARRAY JOIN arrayFilter(start -> start <= latest_start, {starts:Array(Int64)}) AS start
         UNION ALL
-        SELECT prefix, start, sum(goods_of), sum(bads_of), countIf(bads_of > 0 AND NOT (bitTest(failure_unit, 63) AS is_batch)),
-               sumIf(bads_of * bads_of, NOT is_batch), groupArrayIf(failure_unit, is_batch),
+        SELECT prefix, start, sum(goods_of), sum(bads_of),
+               toUInt64(length((arraySort(groupArrayIf(
+                   (failure_unit, bads_of), bads_of > 0 AND NOT (bitTest(failure_unit, 63) AS is_batch))) AS failed).1)
+                   - length(cut_in_two(failed.1, failed.2) AS cut)),
+               arraySum(size -> size * size, failed.2) + 2 * arraySum(cut), groupArrayIf(failure_unit, is_batch),
                groupArrayIf(toUInt32(bads_of), is_batch), min(first_of)
         FROM (
             SELECT prefix, start, failure_unit, sum(goods) AS goods_of, sum(bads) AS bads_of, min(first) AS first_of

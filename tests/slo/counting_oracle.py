@@ -32,6 +32,9 @@ class Happened:
     campaign: str = ""
 
 
+Failure = tuple[str, str, datetime]
+
+
 @dataclass(frozen=True)
 class Unit:
     lead: str
@@ -40,7 +43,7 @@ class Unit:
     decided: datetime
     over: datetime
     group: tuple[str, ...]
-    failure: tuple[str, str, datetime]
+    failure: Failure
 
 
 def units(
@@ -171,8 +174,25 @@ def window(found: Iterable[Unit], group: tuple[str, ...], since: datetime, until
     """Of the units decided in (since, until]."""
     mine = [one for one in found if one.group[: len(group)] == group and since < one.decided <= until]
     sizes = Counter(one.failure for one in mine if not one.good)
-    bad = sum(sizes.values())
-    return Count(len(mine) - bad, bad, len(sizes), sum(size * size for size in sizes.values()))
+    bad, cut = (
+        sum(sizes.values()),
+        [sizes[first] * sizes[_minutes_on(first, 1)] for first in sizes if _is_cut(sizes, first)],
+    )
+    return Count(
+        len(mine) - bad, bad, len(sizes) - len(cut), sum(size * size for size in sizes.values()) + 2 * sum(cut)
+    )
+
+
+def _is_cut(sizes: Counter[Failure], first: Failure) -> bool:
+    """Did several units fail in this minute and the next, in the same hour, and in none beside the two?"""
+    before, one, second, after = (_minutes_on(first, by) for by in (-1, 0, 1, 2))
+    alone = not any(it in sizes and it[2].hour == first[2].hour for it in (before, after))
+    return alone and second in sizes and second[2].hour == one[2].hour and sizes[one] + sizes[second] > 2
+
+
+def _minutes_on(failure: Failure, by: int) -> Failure:
+    cause, system, minute = failure
+    return cause, system, minute + timedelta(minutes=by)
 
 
 def slices(found: Iterable[Unit], group: tuple[str, ...], since: datetime, until: datetime) -> Count:

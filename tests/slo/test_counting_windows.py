@@ -77,13 +77,43 @@ def test_failures_of_one_system_in_one_minute_are_one_failure_unit(world):
     of = objective(group_by=("campaign",))
     world.wants(of).said(
         *(entry(f"c-{n}", "blocked", at=n / 100, campaign="a", system="hubspot") for n in range(8)),
-        entry("c-8", "blocked", at=1, campaign="a", system="hubspot"),
+        entry("c-8", "blocked", at=5, campaign="a", system="hubspot"),
         entry("c-9", "blocked", at=0, campaign="b", system="hubspot"),
         entry("c-10", "blocked", at=0, campaign="b", system="salesforce"),
     )
     found = world.counts(of, 60)
     assert (found["a",].period.failure_units, found["a",].period.squares) == (2, 64 + 1)
     assert (found[()].period.failure_units, found[()].period.squares) == (3, 81 + 1 + 1)
+
+
+@pytest.mark.parametrize(
+    ("minutes_", "failure_units", "squares"),
+    [
+        pytest.param([5, 5, 5, 6, 6], 1, 25, id="two neighbours"),
+        pytest.param([5, 5, 6, 6, 7, 7], 3, 12, id="three in a row are an outage of three minutes"),
+        pytest.param([5, 6], 2, 2, id="of two single failures nobody knows"),
+        pytest.param([5, 5, 7, 7], 2, 8, id="a minute between them"),
+        pytest.param([59, 59, 60, 60], 2, 8, id="the hour is cut"),
+        pytest.param([2, 2, 3, 8, 9, 9, 30], 3, 19, id="one after another"),
+    ],
+)
+def test_what_the_clock_cut_in_two_failed_once(world, minutes_, failure_units, squares):
+    of = objective(group_by=("campaign",))
+    found = [entry(f"c-{nth}", "blocked", at=at_ - 1, campaign="a") for nth, at_ in enumerate(minutes_)]
+    world.wants(of).said(*found, entry("c-90", "blocked", at=5, system="hubspot", campaign="b"))
+    for now in (61, 200, 3_000):
+        counted = world.counts(of, now)["a",].period
+        assert (counted.failure_units, counted.squares) == (failure_units, squares)
+
+
+def test_a_window_counts_what_it_sees_of_what_the_clock_cut(world):
+    of = objective()
+    world.wants(of).said(*(entry(f"c-{nth}", "blocked", at=4 + nth // 2) for nth in range(6)))  # decided at 5, 6 and 7
+    windows = world.counts(of, 11.5)[()].windows
+    assert (windows[minutes(5)].failure_units, windows[minutes(5)].squares) == (1, 4)
+    assert (windows[minutes(30)].failure_units, windows[minutes(30)].squares) == (3, 12)
+    assert world.counts(of, 10.5)[()].windows[minutes(5)].failure_units == 1
+    assert world.counts(of, 6.5)[()].windows[minutes(5)].squares == 16
 
 
 def test_failures_that_an_attribute_names_together_are_one_failure_unit(world):
