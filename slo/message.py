@@ -11,6 +11,7 @@ from lineage.headline import spoken
 from model.alert import Alert, Burn, GroupAtRisk, Suspect
 from model.budget import Count
 from model.objective import Group
+from slo.states import QUIET
 
 SHOWN_GROUPS = 5
 SHOWN_CAUSES = 3
@@ -101,7 +102,7 @@ def _opening(alert: Alert) -> str:
     return {
         "escalated": f"{urgent}, it got worse",
         "eased": f"{urgent}, it eased",
-        "resolved": f"Over after {lasted}",
+        "resolved": f"{'Closed without a measurement' if alert.reason == QUIET else 'Over'} after {lasted}",
         "repeated": f"{urgent}, still after {lasted}",
         "acknowledged": "Somebody works on it",
     }.get(alert.happening, urgent)

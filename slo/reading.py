@@ -22,6 +22,9 @@ SHORTEST_RECORD = timedelta(days=1)
 MEND_DOUBT = 0.05
 """So unlikely must a run of good units be while the trouble lasts, before it is taken for its end."""
 
+QUIET_FOR = timedelta(days=3)
+"""So long at least nothing must have come of a group, while its feeds spoke, before its incident is closed unmended."""
+
 NOTHING = Count()
 
 
@@ -162,8 +165,9 @@ class Reading:
         return sorted(length for length in self.counts.windows if tier.short <= length <= tier.long)
 
     def is_quiet(self) -> bool:
-        """Has no window a single unit?"""
-        return not any(count.total for count in self.counts.windows.values())
+        """Came nothing for days? An hour without a unit is a night, so shorter windows do not tell; the period does."""
+        long = [count for length, count in self.counts.windows.items() if length >= QUIET_FOR]
+        return not any(count.total for count in long or [self.counts.period])
 
     def burn(self, reading: TierReading) -> Burn:
         """The reading as people are told it."""

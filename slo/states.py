@@ -13,6 +13,9 @@ from model.alert import AlertKey, AlertState, Burn, Firing, GroupAtRisk, Happeni
 STAY_CLEAR = timedelta(seconds=30)
 """One evaluation: an incident ends when the short window was clear at two in a row."""
 
+QUIET = "nothing was measured for days, although its systems were heard; closed as quiet, not as mended"
+"""Why an incident was closed of which nobody can say that it is over."""
+
 _URGENCY: tuple[Firing, ...] = ("ok", "ticket", "page")
 
 
@@ -25,8 +28,8 @@ def urgency(firing: Firing) -> int:
 class Sight:
     """What an evaluation sees of an incident. `burn` is None when nothing of it fires now.
 
-    `is_clear`: the short window of the tier that fired is measured and under its threshold. `is_quiet`: no window of
-    the group has a unit, although the feeds speak.
+    `is_clear`: the short window of the tier that fired is measured and under its threshold. `is_quiet`: for days no
+    unit of the group came, although the feeds speak.
     """
 
     burn: Burn | None = None
@@ -71,7 +74,7 @@ def widened(before: AlertState, key: AlertKey, sight: Sight, now: datetime) -> S
 def seen(state: AlertState, sight: Sight, now: datetime) -> Step:
     """An open incident after an evaluation: it escalates at once, and eases or ends only when that was measured."""
     if sight.is_quiet:
-        return ended(state, "no unit came in any window; closed as quiet, not as mended", now)
+        return ended(state, QUIET, now)
     if urgency(sight.firing) >= urgency(state.firing):
         return _burning(state, sight, now)
     if not sight.is_clear:

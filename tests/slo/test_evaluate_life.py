@@ -189,6 +189,17 @@ def test_an_incident_whose_group_had_no_unit_in_any_window_is_closed_as_quiet() 
     assert "quiet, not as mended" in run.told[-1].reason
 
 
+def test_an_hour_without_a_unit_closes_nothing_where_no_window_is_longer() -> None:
+    """Only the page of an hour is asked: a night without leads says nothing, four weeks without one do."""
+    run = fired(PAGE_FAST)
+    silent_for = {length: Count() for length in (5 * MINUTE, HOUR)}
+    run.at(START + DAY, [GroupCounts((), silent_for, Count(500, 20, 20))], [SPEAKS])
+    assert run.happenings == ["fired"]
+    run.at(START + 30 * DAY, [GroupCounts((), silent_for, Count())], [SPEAKS])
+    assert run.happenings == ["fired", "resolved"]
+    assert "not as mended" in run.told[-1].reason
+
+
 def test_a_second_trouble_is_a_second_incident() -> None:
     run = fired()
     for step, counts in enumerate((healthy(), healthy(), broken(())), start=1):

@@ -15,6 +15,7 @@ from slo.notify.mail import html_of
 from slo.notify.pagerduty import change_events, event_of
 from slo.notify.slack import post_of
 from slo.notify.webhook import body_of
+from slo.states import QUIET
 
 FOLDER = Path(__file__).with_name("goldens")
 
@@ -127,6 +128,13 @@ def test_the_first_two_lines_say_who_how_many_why_what_changed_who_acts_and_what
     for said in ("rate limit", "crm-writer 2.4.1 first seen", "revops", "https://wiki", "18%", "gone in 3 h 20 min"):
         assert said in short
     assert [part for part in plain(MESSAGES["resolved"]).split("\n\n") if part.startswith("In short")] == []
+
+
+def test_what_was_closed_without_a_measurement_is_not_called_over():
+    quiet = replace(MESSAGES["resolved"].lead, reason=QUIET)
+    assert plain(Message("m", (quiet,))).startswith("Closed without a measurement after 1 h 29 min: ")
+    assert "not as mended" in plain(Message("m", (quiet,)))
+    assert plain(MESSAGES["resolved"]).startswith("Over after 1 h 29 min: ")
 
 
 def test_a_lock_screen_shows_the_cause_too():
