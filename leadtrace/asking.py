@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 from leadtrace.codefile import CodeFile
 from leadtrace.flowfiles import FlowFiles
 from leadtrace.remote import RemoteError, running_server
-from leadtrace.serve import search_tokens
 from leadtrace.settings import Settings
 from lineage.ask import Library, NotFoundError, why
-from model.personal import load_or_create_key
+from model.personal import Kind, PersonalKey, load_or_create_key
 from store.engine import Store
 
 
@@ -57,3 +56,14 @@ def _from_store(settings: Settings, lead: str, flow: str | None, entry: str | No
     finally:
         store.close()
     return json.loads(answer.model_dump_json(by_alias=True))
+
+
+def search_tokens(personal: PersonalKey, text: str) -> list[str]:
+    """What a person's search text may be stored as: an e-mail address or a phone number is stored as its token."""
+    wanted = text.strip()
+    if "@" in wanted:
+        return [personal.token(Kind.EMAIL, wanted)]
+    digits = sum(one.isdigit() for one in wanted)
+    if digits >= 6 and digits >= len(wanted) - wanted.count(" ") - 4 and not wanted[:1].isalpha():
+        return [personal.token(Kind.PHONE, wanted)]
+    return []

@@ -39,37 +39,44 @@ def _ends_with_a_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        from collector.spool import SpoolInUseError  # noqa: PLC0415
-        from leadtrace.listen import CannotListenError  # noqa: PLC0415
-        from leadtrace.remote import RemoteError  # noqa: PLC0415
-        from leadtrace.serve import ListenerEndedError  # noqa: PLC0415
-        from leadtrace.tokens import TokenFileError  # noqa: PLC0415
-        from model.causes import CodeProblems  # noqa: PLC0415
-        from model.flowfile import FlowProblems  # noqa: PLC0415
-        from model.personal import PersonalKeyError  # noqa: PLC0415
-        from slo.openslo.findings import ObjectiveProblems  # noqa: PLC0415
-        from slo.receivers import ReceiverProblems  # noqa: PLC0415
-        from store.errors import StoreError  # noqa: PLC0415
-
         try:
             return command(*args, **kwargs)
-        except (
-            CannotListenError,
-            CodeProblems,
-            TokenFileError,
-            FlowProblems,
-            ObjectiveProblems,
-            PersonalKeyError,
-            ReceiverProblems,
-            RemoteError,
-            SettingsError,
-            StoreError,
-            SpoolInUseError,
-            ListenerEndedError,
-        ) as error:
+        except (click.ClickException, SystemExit):
+            raise
+        except _mendable() as error:
             raise click.ClickException(str(error)) from error
 
     return wrapped
+
+
+def _mendable() -> tuple[type[Exception], ...]:
+    """Asked for once something failed: to know them all takes longer than most commands."""
+    from collector.spool import SpoolInUseError  # noqa: PLC0415
+    from leadtrace.listen import CannotListenError  # noqa: PLC0415
+    from leadtrace.remote import RemoteError  # noqa: PLC0415
+    from leadtrace.serve import ListenerEndedError  # noqa: PLC0415
+    from leadtrace.tokens import TokenFileError  # noqa: PLC0415
+    from model.causes import CodeProblems  # noqa: PLC0415
+    from model.flowfile import FlowProblems  # noqa: PLC0415
+    from model.personal import PersonalKeyError  # noqa: PLC0415
+    from slo.openslo.findings import ObjectiveProblems  # noqa: PLC0415
+    from slo.receivers import ReceiverProblems  # noqa: PLC0415
+    from store.errors import StoreError  # noqa: PLC0415
+
+    return (
+        CannotListenError,
+        CodeProblems,
+        TokenFileError,
+        FlowProblems,
+        ObjectiveProblems,
+        PersonalKeyError,
+        ReceiverProblems,
+        RemoteError,
+        SettingsError,
+        StoreError,
+        SpoolInUseError,
+        ListenerEndedError,
+    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -21,14 +21,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import problem
-from leadtrace.tokens import LINK_S, LOCAL_S, SESSION_S, Role, Signer, Tokens
+from leadtrace.tokens import LINK_S, LOCAL_PREFIX, SESSION_S, Role, Signer, Tokens
 
 COOKIE = "leadtrace_session"
 SIGN_IN = "/sign-in"
 _OPEN = ("/healthz", "/readyz", SIGN_IN)
 # What a token that may ingest may send to. Every other address that is not only read manages, and asks for admin.
 _SENT_TO = frozenset({"/api/v1/changes", "/api/v1/events"})
-_LOCAL = "ltl_"
 _LINKS = {Role.READ: "link", Role.ADMIN: "admin link"}
 _SESSIONS = {Role.READ: "session", Role.ADMIN: "admin session"}
 _SAFE = ("GET", "HEAD")
@@ -49,8 +48,8 @@ class Doorkeeper:
         if scheme.lower() != "bearer":
             return None
         token = token.strip()
-        if token.startswith(_LOCAL):
-            return Role.ADMIN if self.signer.holds("local", token.removeprefix(_LOCAL)) else None
+        if token.startswith(LOCAL_PREFIX):
+            return Role.ADMIN if self.signer.holds("local", token.removeprefix(LOCAL_PREFIX)) else None
         return self.tokens.role_of(token)
 
     def may_ingest(self, authorization: str | None) -> bool:
@@ -73,11 +72,6 @@ class Doorkeeper:
     def of_session(self, cookie: str) -> Role | None:
         """What a session may do; None for a cookie that is none."""
         return next((role for role, purpose in _SESSIONS.items() if self.signer.holds(purpose, cookie)), None)
-
-
-def local_bearer(signer: Signer) -> str:
-    """What the command line on this machine shows to its own server."""
-    return f"Bearer {_LOCAL}{signer.sign('local', LOCAL_S)}"
 
 
 class Guard:

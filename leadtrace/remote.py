@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from leadtrace.guard import local_bearer
-from leadtrace.serve import SERVER_FILE
 from leadtrace.settings import Settings
-from leadtrace.tokens import Signer, session_key
+from leadtrace.tokens import Signer, local_bearer, session_key
 
 TIMEOUT_S = 60.0
+SERVER_FILE = "server.json"
 
 
 class RemoteError(RuntimeError):

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from collector.limits import DoorLimits, SpoolLimits
 from collector.quarantine import QuarantineRecord
 from collector.serve import Collector
+from leadtrace.asking import search_tokens
 from leadtrace.codefile import CodeFile
 from leadtrace.flowfiles import FlowFiles
 from leadtrace.guard import Doorkeeper
@@ -27,12 +28,13 @@ from leadtrace.health import BesideHealth, health_app, spool_full
 from leadtrace.listen import CannotListenError, bind, bound, server
 from leadtrace.objectivefiles import ObjectiveFiles
 from leadtrace.receiverfile import ReceiverFile
+from leadtrace.remote import SERVER_FILE
 from leadtrace.settings import Address, Settings, data_folder
 from leadtrace.tokens import Role, Signer, Tokens, session_key, write_private
 from leadtrace.web import web_app
 from lineage.ask import Library
 from lineage.settle import Settler
-from model.personal import Kind, PersonalKey, load_or_create_key
+from model.personal import load_or_create_key
 from slo.answers import Answers
 from slo.backtest import Backtester
 from slo.counting import Counter
@@ -280,9 +282,6 @@ def _stop_for(number: signal.Signals, stop: asyncio.Event) -> None:
     stop.set()
 
 
-SERVER_FILE = "server.json"
-
-
 def reachable(address: Address) -> Address:
     """An address that a client on this machine can use for a server that listens on all."""
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared, not bound
@@ -292,17 +291,6 @@ def reachable(address: Address) -> Address:
 def first_ingest_token(tokens: Tokens) -> str | None:
     """A token for the first engineer; None when tokens were made before."""
     return tokens.create(Role.INGEST, "made at the first start") if len(tokens) == 0 else None
-
-
-def search_tokens(personal: PersonalKey, text: str) -> list[str]:
-    """What a person's search text may be stored as: an e-mail address or a phone number is stored as its token."""
-    wanted = text.strip()
-    if "@" in wanted:
-        return [personal.token(Kind.EMAIL, wanted)]
-    digits = sum(one.isdigit() for one in wanted)
-    if digits >= 6 and digits >= len(wanted) - wanted.count(" ") - 4 and not wanted[:1].isalpha():
-        return [personal.token(Kind.PHONE, wanted)]
-    return []
 
 
 def _refusal(record: QuarantineRecord) -> Refusal:

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 SESSION_S = 30 * 86_400
 LINK_S = 86_400
 LOCAL_S = 300
+LOCAL_PREFIX = "ltl_"
 MAX_TOKENS = 10_000
 
 
@@ -153,6 +154,11 @@ class Signer:
     def _proof(self, purpose: str, end: str) -> str:
         mac = hmac.digest(self._key, f"{purpose}\0{end}".encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+
+def local_bearer(signer: Signer) -> str:
+    """What the command line on this machine shows to its own server."""
+    return f"Bearer {LOCAL_PREFIX}{signer.sign('local', LOCAL_S)}"
 
 
 def session_key(path: Path) -> bytes:

@@ -85,13 +85,15 @@ def test_a_command_that_is_none_ends_with_2_and_a_word():
     assert "sevre" in shown.output
 
 
-def test_help_does_not_load_the_engine():
+@pytest.mark.parametrize("command", [["why", "--help"], ["why", "L-1"], ["token", "create", "--role", "read"]])
+def test_a_command_loads_neither_engine_nor_servers_before_it_needs_them(command, tmp_path):
     """The engine takes seconds and hundreds of megabytes; who asks for help shall not wait for it."""
-    script = "import sys; from leadtrace.cli import main\ntry: main(['why', '--help'])\nexcept SystemExit: pass\n"
+    script = f"import sys; from leadtrace.cli import main\ntry: main({command})\nexcept SystemExit: pass\n"
     check = "print([m for m in ('chdb', 'fastapi', 'grpc', 'uvicorn') if m in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", script + check], cwd=REPO, capture_output=True, text=True, timeout=60, check=True
-    )
+        [sys.executable, "-c", script + check], cwd=REPO, env={**os.environ, "LEADTRACE_DATA": str(tmp_path / "data")},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
 
 

@@ -6,8 +6,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from leadtrace.guard import COOKIE, MAX_FORM_BYTES, SIGN_IN, Doorkeeper, Guard, local_bearer
-from leadtrace.tokens import LINK_S, LOCAL_S, SESSION_S, Role, Signer, Tokens
+from leadtrace.guard import COOKIE, MAX_FORM_BYTES, SIGN_IN, Doorkeeper, Guard
+from leadtrace.tokens import LINK_S, LOCAL_S, SESSION_S, Role, Signer, Tokens, local_bearer
 
 NOBODY = "somebody without anything"
 ROLES = ("ingest", "read", "admin")
