@@ -36,6 +36,10 @@ STANDS = {
     "agenda": "SELECT DISTINCT lead_id, trace_id FROM agenda",
 }
 DEDUPED = [table for table in STANDS if table != "agenda"]
+# Of a key spelt in two ways, one request keeps either spelling, and of two requests the later one's.
+HOWEVER_CUT = {table: STANDS[table] for table in DEDUPED} | {
+    "lead_keys": "SELECT * EXCEPT (key, mask) FROM lead_keys FINAL"
+}
 _numbers = itertools.count(1)
 
 
@@ -52,9 +56,9 @@ def plain_store(engine_path):
     made.close()
 
 
-def stands(store: Store, table: str) -> list[tuple]:
+def stands(store: Store, table: str, queries: dict[str, str] = STANDS) -> list[tuple]:
     with store.client() as client:
-        rows = client.query(STANDS[table]).result_rows
+        rows = client.query(queries[table]).result_rows
     return sorted((tuple(map(_comparable, row)) for row in rows), key=repr)
 
 
@@ -162,7 +166,6 @@ LOGS = st.builds(ExportLogsServiceRequest, resource_logs=st.lists(RESOURCE_LOGS,
 # Without shrinking: an example costs a dozen statements, and shrinking one took minutes.
 thorough = settings(
     max_examples=40,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -297,11 +300,11 @@ def test_requests_joined_are_the_same_as_each_alone(module_store, plain_store, r
     payloads = [one.SerializeToString() for one in requests]
     empty(module_store, plain_store)
     module_store.land("traces", b"".join(payloads), token())
-    together = {table: stands(module_store, table) for table in DEDUPED}
+    together = {table: stands(module_store, table, HOWEVER_CUT) for table in HOWEVER_CUT}
     empty(module_store)
     for payload in payloads:
         module_store.land("traces", payload, token())
-    alone = {table: stands(module_store, table) for table in DEDUPED}
+    alone = {table: stands(module_store, table, HOWEVER_CUT) for table in HOWEVER_CUT}
     assert together == alone
 
 
