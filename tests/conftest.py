@@ -6,11 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from store import engine
 from store.engine import Store
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+# How long an example takes to make and to run tells of the machine.
+settings.register_profile("leadtrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("leadtrace")
 _numbers = itertools.count(1)
 _clean: list[Store] = []
 
@@ -41,6 +45,8 @@ def _tables(store: Store) -> list[str]:
 def _migrated(path: Path) -> Store:
     store = Store(f"chdb://{path}", database=f"{engine.DATABASE}_{next(_numbers)}")
     store.migrate()
+    for table in _tables(store):  # no test cuts the machine's power, and most would wait longer for its disk than run
+        store.command(f"ALTER TABLE {table} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0")
     return store
 
 

@@ -44,7 +44,7 @@ def is_sound(signal, ready) -> bool:
 
 
 @given(st.sampled_from(sorted(SIGNALS)), st.data())
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=MANY)
 def test_a_request_with_damaged_bytes_is_taken_soundly_or_refused(name, data):
     body = bytearray(GOOD[name])
     for _ in range(data.draw(st.integers(1, 3))):
@@ -60,14 +60,14 @@ def test_a_request_with_damaged_bytes_is_taken_soundly_or_refused(name, data):
     st.sampled_from(["identity", "gzip", "deflate", "zstd"]),
     st.binary(max_size=80),
 )
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=MANY)
 def test_noise_is_refused_or_empty(signal, media, encoding, noise):
     ready = prepared(Export(signal, noise, media, encoding))
     assert ready is None or is_sound(signal, ready)
 
 
 @given(st.binary(max_size=300), st.integers(0, 300), st.integers(0, 255))
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=MANY)
 def test_damage_inside_a_packed_body_is_refused_or_unpacks_to_something_bounded(noise, place, byte):
     packed = bytearray(zlib.compress(GOOD["traces"] + noise))
     packed[place % len(packed)] = byte
@@ -76,7 +76,7 @@ def test_damage_inside_a_packed_body_is_refused_or_unpacks_to_something_bounded(
 
 
 @given(st.text(max_size=20), st.sampled_from(["ada@acme.com", "ada%40acme.com", "Ada@ACME.com"]), st.text(max_size=20))
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=MANY)
 def test_an_address_among_any_text_never_reaches_the_payload(before, address, after):
     text = f"{before} {address} {after}".encode("utf-8", "ignore").decode()
     ready = prepared(Export(TRACES, traces(span(text, attributes={"url.full": text})).SerializeToString()))

@@ -97,7 +97,7 @@ def _json_value(value, field, integers, names):
 
 
 @given(st.lists(spans, max_size=3), st.sampled_from([str, int]), st.sampled_from(["camel", "snake"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_traces_read_from_json_are_the_traces_that_were_written(some, integers, names):
     request = traces(*some)
     read, lost = parse_json(TRACES, json.dumps(as_json(request, integers=integers, names=names)).encode())
@@ -105,7 +105,7 @@ def test_traces_read_from_json_are_the_traces_that_were_written(some, integers, 
 
 
 @given(st.lists(records, max_size=3), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_logs_read_from_json_are_the_logs_that_were_written(some, ascii_only):
     request = logs(*some)
     read, lost = parse_json(LOGS, json.dumps(as_json(request), ensure_ascii=ascii_only).encode())
@@ -121,7 +121,7 @@ FIELDS = sorted({field.json_name for field in TRACES.record.DESCRIPTOR.fields})
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_json_however_odd_is_more_than_refused(members):
     body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [members]}]}]}).encode()
     try:
@@ -133,7 +133,7 @@ def test_no_json_however_odd_is_more_than_refused(members):
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_bytes_are_more_than_refused(body):
     with contextlib.suppress(DoorError):
         parse_json(TRACES, body)

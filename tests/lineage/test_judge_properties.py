@@ -79,7 +79,7 @@ def ask(told: list[Hop], after: timedelta) -> Verdict:
 MOMENTS = st.sampled_from([0, 1, 30, 120, 300, 899, 900, 1100, 2400]).map(lambda s: timedelta(seconds=s))
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(stories(), MOMENTS, st.randoms(use_true_random=False))
 def test_the_order_of_arrival_doubles_and_replay_never_change_the_verdict(told, after, chance):
     wanted = ask(told, after)
@@ -89,7 +89,7 @@ def test_the_order_of_arrival_doubles_and_replay_never_change_the_verdict(told, 
     assert ask(told, after) == wanted
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(stories(), AT_S, st.sampled_from(STEPS[:-1]), st.booleans())
 def test_one_success_more_never_turns_entered_into_anything_else(told, at, step, in_words):
     after = timedelta(hours=1)
@@ -101,7 +101,7 @@ def test_one_success_more_never_turns_entered_into_anything_else(told, at, step,
     assert ask([*entered, more], after).status is Status.ENTERED
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(stories(), MOMENTS)
 def test_pending_never_outlives_its_deadline(told, after):
     found = ask(told, after)
@@ -112,7 +112,7 @@ def test_pending_never_outlives_its_deadline(told, after):
     assert ask(told, found.deadline_at - START + timedelta(microseconds=1)).status is not Status.PENDING
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(stories(), MOMENTS)
 def test_evidence_is_among_the_hops_and_the_headline_is_a_sentence_without_personal_data(told, after):
     found = ask(told, after)

@@ -97,7 +97,7 @@ def settled(store, requests):
     return stored(store)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(happening(), min_size=2, max_size=6), st.randoms(use_true_random=False))
 def test_what_is_stored_bit_by_bit_in_any_order_is_what_is_stored_at_once(store, happenings, chance):
     spans = [told_as(number, *one) for number, one in enumerate(happenings)]

@@ -126,7 +126,6 @@ units_of_a_minute = st.builds(
 @given(
     st.lists(units_of_a_minute, max_size=40), st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), max_size=30)
 )
-@settings(deadline=None)
 def test_windows_are_counted_alike_in_any_order(units, windows):
     track = UnitTrack(units)
     for first, length in windows:
@@ -164,7 +163,7 @@ stories = st.lists(
         [Window(timedelta(days=28)), Window(timedelta(days=7), False, "week", 1, "2024-01-01 00:00:00", "Asia/Kolkata")]
     ),
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_skipping_what_cannot_change_changes_nothing(outages, is_lost, window):
     """Against an evaluation of every group at every minute."""
     begin, end = START, START + 240

@@ -80,7 +80,7 @@ def objectives(draw: st.DrawFn) -> Objective:
 
 
 @given(objectives())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_objective_survives_being_written_as_openslo(objective):
     text = yaml.safe_dump(written(objective), allow_unicode=True)
     reading = read_openslo([Source("any.yaml", text)])
@@ -102,7 +102,7 @@ DEMO = sorted((Path(__file__).resolve().parents[2] / "demo" / "objectives").glob
 
 
 @given(st.one_of(st.text(max_size=200), st.lists(PIECES, max_size=40).map("".join)), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_text_breaks_the_reader(text, strict):
     reading = read_openslo([Source("any", text)], strict=strict)
     assert all(str(finding) for finding in reading.findings)
@@ -125,7 +125,7 @@ def places(document: object, way: tuple[object, ...] = ()) -> list[tuple[object,
 
 
 @given(st.sampled_from(sorted(KINDS)), st.data(), json_values, st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_value_at_any_place_of_an_slo_breaks_the_reader(indicator, data, value, strict):
     document = slo(indicator)
     document["spec"]["alertPolicies"] = written_policies()
@@ -147,7 +147,7 @@ def written_policies() -> list[object]:
 
 
 @given(st.sampled_from(DEMO), st.data(), st.text(max_size=5))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_edit_of_a_right_file_breaks_the_reader(path, data, inserted):
     text = path.read_text()
     start, end = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2)))

@@ -60,7 +60,7 @@ def told(draw):
     return verdict, draw(st.booleans())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     history=st.lists(told(), max_size=25),
     campaign=st.sampled_from(NAMES),

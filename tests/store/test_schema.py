@@ -37,11 +37,13 @@ def described(store: Store, statements=None) -> dict[str, str]:
     return {name: query.replace(f"{store.database}.", "") for name, query in rows if not name.startswith(".inner")}
 
 
-def test_schema_sql_is_where_the_migrations_lead(store, engine_path):
-    empty = Store(f"chdb://{engine_path}", database="from_schema_sql")
-    migrated, written = described(store), described(empty, schema.current())
-    empty.command("DROP DATABASE from_schema_sql")
-    empty.close()
+def test_schema_sql_is_where_the_migrations_lead(engine_path):
+    by_steps, at_once = (Store(f"chdb://{engine_path}", database=name) for name in ("by_steps", "at_once"))
+    by_steps.migrate()
+    migrated, written = described(by_steps), described(at_once, schema.current())
+    for store in (by_steps, at_once):
+        store.command(f"DROP DATABASE {store.database}")
+        store.close()
     assert migrated == written
 
 
