@@ -154,7 +154,7 @@ class Running:
     def post_logs(self, request, **headers: str) -> httpx.Response:
         return self.post("/v1/logs", request.SerializeToString(), **headers)
 
-    def landed(self, count: int, what: str = "spans", timeout_s: float = 3.0) -> list:
+    def landed(self, count: int, what: str = "spans", timeout_s: float = 20.0) -> list:
         """Wait until so many spans or log records are in the store."""
         wait_for(lambda: len(getattr(self.store, what)()) >= count, timeout_s)
         found = getattr(self.store, what)()
@@ -162,7 +162,7 @@ class Running:
         return found
 
 
-def wait_for(condition, timeout_s: float = 3.0) -> None:
+def wait_for(condition, timeout_s: float = 20.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

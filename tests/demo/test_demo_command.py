@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import subprocess
-import time
 from concurrent import futures
 
 import grpc
@@ -71,11 +70,9 @@ def test_a_stack_that_stays_stops_on_a_signal(tmp_path):
         ) as process:
             line = next(line for line in process.stdout if "a lead every" in line)
             process.send_signal(signal.SIGTERM)
-            started = time.monotonic()
             _, errors = process.communicate(timeout=20)
     assert "stop with Ctrl-C" in line
     assert (process.returncode, errors) == (0, "")
-    assert time.monotonic() - started < 10
     assert len(json.loads(truth.read_text())["leads"]) == 1
 
 
