@@ -1,5 +1,6 @@
 """What pages and API are told of budgets and alerts: the real store, the real counting, the real alert loop."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,8 @@ from counting_world import at, entry, objective
 from nights import CALM, CLEAR, ENROLMENT, FIRES, OVER, leads, night
 
 from lineage.ask import NotFoundError
-from lineage.budgets import ALERTS_A_PAGE, SHOWN_GROUPS, SHOWN_POINTS, Asked, NotPossibleError
+from lineage.budgets import SHOWN_GROUPS, SHOWN_POINTS, Asked, NotPossibleError
+from slo import alert_desk
 from slo.answers import Answers
 from slo.loop import LEASE
 from store import changes, leases, outbox
@@ -275,19 +277,17 @@ def test_what_is_not_there_is_not_found(answers):
             ask()
 
 
-def test_alerts_come_in_pages_and_every_one_once(on_call, answers):
-    many = {
-        f"o-{n:02}": objective("enrolment", name=f"o-{n:02}", group_by=("campaign",)) for n in range(ALERTS_A_PAGE + 4)
-    }
-    on_call.world.objectives = many
+def test_alerts_come_in_pages_and_every_one_once(on_call, answers, monkeypatch):
+    monkeypatch.setattr(alert_desk, "ALERTS_A_PAGE", 3)
+    on_call.world.objectives = {f"o-{n}": replace(ENROLMENT, name=f"o-{n}") for n in range(5)}
     outage(on_call)
     on_call.tick(FIRES)
     first = answers.alerts(now=at(FIRES))
     second = answers.alerts(now=at(FIRES), skip=int(first.next))
     ids = [one.id for page in (first, second) for one in page.alerts]
-    assert (len(ids), len(set(ids)), second.next) == (ALERTS_A_PAGE + 4, ALERTS_A_PAGE + 4, None)
-    assert first.firing == ALERTS_A_PAGE + 4
-    assert [one.objective for one in answers.alerts(now=at(FIRES), objective="o-07").alerts] == ["o-07"]
+    assert (len(first.alerts), len(ids), len(set(ids)), second.next) == (3, 5, 5, None)
+    assert first.firing == 5
+    assert [one.objective for one in answers.alerts(now=at(FIRES), objective="o-4").alerts] == ["o-4"]
     assert answers.alerts(now=at(FIRES), flow="another").alerts == []
 
 
