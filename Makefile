@@ -23,7 +23,7 @@ demo: install ## Start leadtrace and a small martech stack, send leads, print th
 	$(BIN)/leadtrace demo
 
 test: install browser ## Run every test: real engine, real HTTP, real browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 browser: install ## Find a Chromium for the browser tests, or install one when root
 	@$(BIN)/python tests/find_browser.py --install

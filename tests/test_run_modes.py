@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -10,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,12 @@ spec:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One below those that the system gives to whoever asks for any: a process that comes back finds it free."""
+    for port in random.sample(range(10_000, 30_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("of a hundred ports none is free")
 
 
 def wait_for(what, seconds=30.0):
@@ -213,14 +217,3 @@ def test_three_processes_beside_a_clickhouse_that_goes_away_and_comes_back(tmp_p
         assert here.status_of("L1") == "entered"
         for name in ("collector", "engine", "web"):
             assert here.stop(name) == 0, (tmp_path / f"{name}.log").read_text()[-2000:]
-
-
-@pytest.mark.parametrize("mode", ["collector", "engine", "web"])
-def test_a_part_alone_needs_a_server_and_says_so(tmp_path, mode):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("LEADTRACE_")}
-    done = subprocess.run(
-        [LEADTRACE, mode], env={**kept, "LEADTRACE_DATA": str(tmp_path)}, cwd=tmp_path,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "LEADTRACE_CLICKHOUSE=clickhouse://" in done.stderr
