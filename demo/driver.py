@@ -36,7 +36,7 @@ class Driver:
         total = len(plan.before) + len(plan.after)
         try:
             async with asyncio.TaskGroup() as visits:
-                await self._send(plan.before, visits, total)
+                await asyncio.gather(*await self._send(plan.before, visits, total))
                 await self._stack.roll_out_crm_writer()
                 self._truth.add_change(f"crm-writer {CRM_WRITER_AFTER}")
                 _say(f"rolled out crm-writer {CRM_WRITER_AFTER}")
@@ -65,18 +65,20 @@ class Driver:
     async def close(self) -> None:
         await self._browser.aclose()
 
-    async def _send(self, visitors: list[Visitor], visits: asyncio.TaskGroup, total: int) -> None:
+    async def _send(self, visitors: list[Visitor], visits: asyncio.TaskGroup, total: int) -> list[asyncio.Task[None]]:
         """Keep the pace of a clock, and slow down rather than bury a busy machine."""
         due = time.monotonic()
+        begun = []
         for visitor in visitors:
             while self._stack.unfinished >= MOST_UNFINISHED:  # noqa: ASYNC110  (watched from outside)
                 await asyncio.sleep(LOOK_EVERY_S)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             due = max(due + self._pause_s, time.monotonic())
-            visits.create_task(self.visit(visitor))
+            begun.append(visits.create_task(self.visit(visitor)))
             self._sent += 1
             if self._sent % REPORT_EVERY == 0 or self._sent == total:
                 _say(f"{self._sent}/{total} leads sent, {self._stack.unfinished} messages on their way")
+        return begun
 
     async def _submit(self, visitor: Visitor) -> str:
         accepted = await self._post(f"/forms/{FLOW}", visitor.submission.model_dump())

@@ -52,6 +52,7 @@ class Stack:
         self.urls = self._host.urls
         self._operator = httpx.AsyncClient(trust_env=False, verify=NO_TLS)
         self._bus = Bus()
+        self._crm = CrmApi()
         self._outboxes = [Outbox(folder / "web-forms.sqlite"), Outbox(folder / "web-forms.sqlite")]
         self._services = self._build(otlp)
         self._relay = OutboxRelay(self._services["outbox-relay"], self._outboxes[1])
@@ -68,7 +69,7 @@ class Stack:
         return self._outboxes[1].waiting() + self._bus.pending
 
     async def start(self) -> None:
-        apps = {"bus": self._bus.app, "crm-api": CrmApi().app, "enrichment-api": EnrichmentApi().app}
+        apps = {"bus": self._bus.app, "crm-api": self._crm.app, "enrichment-api": EnrichmentApi().app}
         apps.update({name: service.app for name, service in self._services.items()})
         await asyncio.gather(*(self._host.serve(name, app) for name, app in apps.items()))
         for name, service in self._services.items():
@@ -83,7 +84,9 @@ class Stack:
                 await asyncio.sleep(LOOK_EVERY_S)
 
     async def roll_out_crm_writer(self) -> None:
-        """From now on the newer instance of crm-writer gets the messages."""
+        """From now on the newer instance of crm-writer gets the messages; the older had some, if there were any."""
+        while self.unfinished and not self._crm.was_asked:  # noqa: ASYNC110  (as in `settle`)
+            await asyncio.sleep(LOOK_EVERY_S)
         await self._subscribe(self._services[NEXT_CRM_WRITER], self.urls[NEXT_CRM_WRITER])
 
     async def flush(self) -> None:

@@ -64,6 +64,10 @@ class CrmApi:
             CRM_SKIP: _skipped,
         }
 
+    @property
+    def was_asked(self) -> bool:
+        return bool(self._writes)
+
     async def _upsert(self, record: dict[str, Any]) -> JSONResponse:
         external_id, sandbox = record["external_id"], record["sandbox"]
         self._writes[external_id] += 1
