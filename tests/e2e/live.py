@@ -20,8 +20,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 REPO = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "leadtrace"]
 PROTOBUF = {"content-type": "application/x-protobuf"}
-START_S = 60.0
-PATIENCE_S = 30.0
+START_S = 120.0
+PATIENCE_S = 60.0
+END_S = 60.0
 
 Found = TypeVar("Found")
 
@@ -139,7 +140,7 @@ class Live:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            return self.process.wait(20)
+            return self.process.wait(END_S)
         finally:
             self.kill()
 
