@@ -25,6 +25,7 @@ DEFINITIONS = {
 
 SAMPLE = 2_000
 MIN_SHARE = 0.2
+COMMON = 0.9  # what as many of the others have as well sets nobody apart, however sure it is
 SHOWN = 8
 _Z = 1.96
 # Attributes that restate the failure or say how bytes travelled: they differ and explain nothing.
@@ -182,6 +183,8 @@ def _totals(rows: Iterable[tuple[str, str, int, int]]) -> tuple[int, int]:
 def _lifted(rows: Iterable[tuple[str, str, int, int]], affected: int, others: int) -> Iterable[Difference]:
     for name, value, with_cause, without in rows:
         if name.startswith(_OF_THE_TRANSPORT) or name.endswith(".id") or with_cause < MIN_SHARE * affected:
+            continue
+        if without >= COMMON * others:
             continue
         low, lift, high = lift_of(with_cause, affected, without, others)
         if low > 1:

@@ -119,6 +119,17 @@ def test_what_the_affected_share_and_the_others_do_not_is_found(library, tell):
     assert not {name for name, _ in named} & {"form.colour", "http.response.status_code", "lead.id"}
 
 
+def test_what_nearly_all_of_the_others_have_as_well_sets_nobody_apart(library, tell):
+    told = [
+        entry(f"L-{number}", number * 10.0, ends="entered" if number < 120 else "blocked",
+              **{"form.version": "6" if number < 12 else "7"})
+        for number in range(140)
+    ]  # fmt: skip
+    tell(*(one for spans in told for one in spans))
+    found = differences(library, ALL, Stopped("blocked", "crm.auth", "crm"))
+    assert not [one for one in found if one.name == "form.version"]
+
+
 def test_nothing_is_different_when_nothing_is_affected(library, tell):
     tell(*entry("L-1", 0))
     assert differences(library, ALL, Stopped("blocked", "crm.auth", "crm")) == []
