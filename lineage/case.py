@@ -101,9 +101,22 @@ class Case(Reading):
         elif successes.came_besides(hop, there_already=is_conflict(sign)):
             state.again.append((hop, sign))
         else:
-            state.failures.append((hop, sign))
+            state.failures.append((hop, self._as_final(hop, sign)))
             if self.is_swallowed(hop):
                 state.swallowed.add(hop.key)
+
+    def _as_final(self, hop: Hop, sign: Sign) -> Sign:
+        """What a failed call says, which is not final while the handling around it is still to be heard of: that may
+        get a new token, or write over what was there.
+        """
+        if not sign.final or sign.explicit or hop.kind != "client":
+            return sign
+        top = hop
+        for up in self.journey.ancestors(hop):
+            if up.kind in HANDLING:
+                return sign
+            top = up
+        return replace(sign, final=False) if top.parent_id else sign
 
     def _with_reason(self, failures: list[tuple[Hop, Sign]]) -> list[tuple[Hop, Sign]]:
         """The failures; where none tells why, a message that was given up is told by what its handling caught."""
@@ -147,7 +160,8 @@ class Case(Reading):
         those that their own step was not held up by, and that may have been this one's.
         """
         strays = [hop for hop, _ in self.strays] or self._may_be_of(step)
-        return self._with_reason([(hop, sign_of(hop, step, self._codes)) for hop in strays])
+        signs = [(hop, self._as_final(hop, sign_of(hop, step, self._codes))) for hop in strays]
+        return self._with_reason(signs)
 
     def _may_be_of(self, step: Step) -> list[Hop]:
         """Failures since what the step waits for began, that hold up no other: their step is a guess, as a service that

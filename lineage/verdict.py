@@ -124,7 +124,8 @@ def _at_silent(case: Case, awaited: Step, others: Sequence[Obstacle] = ()) -> Ve
     told = [one for one in strays if one not in held]
     # A service that the step names may still be heard from; where only events tell the step, whoever refuses is it.
     by_name = any(matcher.service for matcher in awaited.matchers)
-    if any(sign.final and (sign.explicit or not by_name) for _, sign in told):
+    final = any(sign.final and (sign.explicit or not by_name) for _, sign in told)
+    if final and not _may_be_optional(case, awaited):
         return _stopped(case, of_failures(awaited.name, told), others)
     if case.due_ns(awaited) > case.now_ns:
         return _pending(case, awaited, [of_failures(awaited.name, held)] if held else ())
@@ -134,6 +135,13 @@ def _at_silent(case: Case, awaited: Step, others: Sequence[Obstacle] = ()) -> Ve
         why = f"none of its {len(case.journey.hops)} hops belongs to a step of “{case.flow.title or case.flow.name}”"
         return _unknown(case.journey, case.flow.name, why)
     return _absent(case, awaited, others)
+
+
+def _may_be_optional(case: Case, awaited: Step) -> bool:
+    """May the lead go on, as what failed at a system of no step was an optional step that only events tell?"""
+    before = [step for step in case.flow.steps if step.name in case.flow.before[awaited.name]]
+    silent = [step for step in before if not step.required and not case.states[step.name].hops]
+    return any(not any(matcher.service for matcher in step.matchers) for step in silent)
 
 
 # ── the five kinds of verdict ───────────────────────────────────────────────────────────────────────────────────────

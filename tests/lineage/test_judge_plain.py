@@ -179,6 +179,30 @@ def a_handler_that_fails_since_the_vendor_refused_says_nothing_of_its_own():
     return [*written(), job, client("nurture", "POST https://api.example.com/enrol", at=9.1, parent=job, attributes=body({"status": "declined"}))]
 
 
+OPTIONAL_ON_A_BUS = read_flow("""
+apiVersion: leadtrace/v1
+kind: Flow
+metadata: {name: optional, owner: growth}
+spec:
+  goal: enrol
+  deadline: 1h
+  steps:
+    - {name: form, kind: capture, match: [{service: site}]}
+    - {name: enrich, kind: enrich, after: [form], within: 2m, required: false, match: [{event: Enriched}]}
+    - {name: enrol, kind: sequence, after: [enrich], within: 10m, match: [{event: SequenceEnrolled}]}
+""")
+
+
+@tells("pending", "pending.processing", "enrol", flow=OPTIONAL_ON_A_BUS, after_s=60)
+def a_system_of_no_step_that_may_be_an_optional_ones():
+    return [server("site", "POST /form", at=0), message("lookup", "process", "enrich", at=1, attributes={"lead.outcome": "failed", "lead.reason": "no match"})]
+
+
+@tells("entered", flow=OPTIONAL_ON_A_BUS)
+def an_optional_step_that_failed_and_was_gone_past():
+    return [*a_system_of_no_step_that_may_be_an_optional_ones(), log("nurture", "SequenceEnrolled", at=200)]
+
+
 MONOLITH = read_flow("""
 apiVersion: leadtrace/v1
 kind: Flow
@@ -214,6 +238,22 @@ def a_record_that_the_vendor_denies_to_read_is_no_refusal():
     outer = server("sfdc-sync", "POST /lead", at=4, took=1)
     read = client("sfdc-sync", "GET https://api.example.com/leads/7", at=4.1, parent=outer, attributes=body({"status": "denied"}))
     return [*before_crm(), outer, read, client("sfdc-sync", f"POST {LEADS}", 201, at=4.5, parent=outer), *enrolled()]
+
+
+@tells("blocked", "crm.auth", "salesforce", after_s=20)
+def a_refused_token_whose_handling_failed_over_it():
+    outer = server("sfdc-sync", "POST /lead", 500, at=4, took=3)
+    return [*before_crm(), outer, client("sfdc-sync", f"POST {LEADS}", 401, at=4.1, parent=outer)]
+
+
+@tells("pending", "pending.processing", "salesforce", after_s=5)
+def a_refused_token_whose_handling_may_still_get_a_new_one():
+    return [hop for hop in a_refused_token_whose_handling_failed_over_it() if hop.name != "POST /lead"]
+
+
+@tells("blocked", "crm.auth", "salesforce", after_s=4000)
+def a_refused_token_whose_handling_was_never_heard_of():
+    return a_refused_token_whose_handling_may_still_get_a_new_one()
 
 
 @pytest.mark.parametrize(("tell", "said"), tells.told)
