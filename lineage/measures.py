@@ -17,7 +17,8 @@ DEFINITIONS = {
     "time_to_answer": "From the failing hop, the passed deadline or the goal to the first verdict that said so.",
     "explained_rate": "Of the entries that ended without entering, the share whose cause is not unknown.",
     "response_time": "From capture to the first touch: a LeadContacted event, or the goal of the flow.",
-    "acceptance": "Of the entries that became MQL (CampaignQualified, or StageMoved to MQL), the share moved to SAL.",
+    "acceptance": "Of the entries that marketing qualified (MQL: CampaignQualified, or StageMoved to MQL), the share "
+    "that sales accepted (moved to SAL).",
     "complete": "The share of entries that reached the goal with no required step missing in their telemetry.",
     "time_to_recover": "From the first capture that a fault stopped to the next that passed after the last of them.",
     "interventions": "ManualIntervention events: how often a person had to step in.",

@@ -53,6 +53,13 @@ def test_a_merge_that_was_taken_back_says_until_when(read):
     assert len(rows(read("/leads/H-guest"))) == 3
 
 
+def test_a_step_that_never_came_has_its_place_in_the_journey(read):
+    (lane,) = read("/leads/H-guest").by_class("awaited")
+    assert lane["class"] == "lane awaited absent"
+    for said in ("Consent recorded", "privacy", "nothing heard by +5 min"):
+        assert said in lane.text
+
+
 def test_a_chain_names_each_of_its_merges(read):
     said = read("/leads/H-a").by_class("identity")[0].text
     assert "H-a was merged into H-b" in said

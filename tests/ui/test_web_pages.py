@@ -243,6 +243,10 @@ def test_a_blocked_lead_says_why_who_acts_how_many_and_what_changed(web):
     assert "https://playbooks.acme.example/crm" in page.links
     steps = ["done", "done", "done", "failed", "ahead"]
     assert [step["class"] for step in page.all("li")][: len(steps)] == steps
+    order = [
+        page.text.index(part) for part in ("What to do", "What changed", "Evidence", "The journey", "About the lead")
+    ]
+    assert order == sorted(order)
     behind = next(link for link in page.links if "/causes?" in link)
     assert "7 entries" in page_of(web, behind).text
 
@@ -445,7 +449,9 @@ def test_a_bug_is_a_page_without_internals():
 
 def test_with_nothing_stored_yet_pages_say_how_to_begin(store):
     with serving(web_app(told.library(store), clock=told.now)) as client:
-        assert "No lead has been heard of yet" in page_of(client, "/").text
+        begin = page_of(client, "/").text
+        assert "No lead has been heard of yet" in begin
+        assert "OTEL_EXPORTER_OTLP_ENDPOINT" in begin
         assert "Nothing was captured" in page_of(client, "/flows").text
         assert "No entries in this time" in page_of(client, FLOW).text
         assert "No lead is behind this number" in page_of(client, BEHIND).text
