@@ -168,6 +168,9 @@ def _merged(case: Case) -> Iterator[Obstacle]:
     journey = case.journey
     words = {hop.lead: hop for hop in journey.hops if merges_away(hop) or hop.event == names.IDENTITY_UNMERGED}
     gone = {lead: hop for lead, hop in words.items() if hop.event != names.IDENTITY_UNMERGED}
+    mine = gone.get(journey.lead)
+    if mine and any(hop.at_ns > mine.at_ns and hop.attributes[names.MERGED_INTO] == mine.lead for hop in gone.values()):
+        del gone[journey.lead]  # merges went round in a circle, back to this id
     if not gone or any(hop.lead not in gone for hop in journey.hops):
         return
     last = max(gone.values(), key=lambda hop: (hop.at_ns, hop.hop_id))
