@@ -21,7 +21,7 @@ from model.decisions import Acknowledgement, Correction, Silence
 from slo.message import Message, plain
 from slo.openslo.lengths import span
 from slo.routing import Case, inhibited_by, silenced_by
-from slo.standing import window_burn
+from slo.summaries import window_burn
 from store.alerts import Committed, Incident
 from store.outbox import Delivery
 

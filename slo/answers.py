@@ -31,7 +31,7 @@ from model.budget import Feed, GroupCounts
 from model.causes import causes
 from model.decisions import MAX_CORRECTION, Correction
 from model.objective import Objective
-from slo import standing
+from slo import summaries
 from slo.alert_answers import correction_answer
 from slo.alert_desk import AlertDesk
 from slo.counting import Counter
@@ -91,14 +91,14 @@ class Answers(AlertDesk):
         tier = next((one for one in objective.tiers if one.name == alert.tier), None)
         if reading is None or tier is None:
             return alert
-        long, short = (standing.window_of(reading, length) for length in (tier.long, tier.short))
+        long, short = (summaries.window_of(reading, length) for length in (tier.long, tier.short))
         return alert.model_copy(update={"long_now": long, "short_now": short})
 
     # ── budgets ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def every(self, *, now: datetime) -> Sequence[BudgetSummary]:
         looks = self._looks(self.objectives().values(), now)
-        found = [standing.summary(one.stand, one.spark) for one in looks]
+        found = [summaries.summary(one.stand, one.spark) for one in looks]
         return sorted(found, key=lambda one: (_TROUBLE_FIRST.index(one.status), one.name))
 
     def one(self, name: str, *, now: datetime) -> BudgetAnswer:
@@ -106,7 +106,7 @@ class Answers(AlertDesk):
         (look,) = self._looks([objective], now)
         seen, (since, _) = look.stand, look.stand.period
         return BudgetAnswer(
-            **dict(standing.summary(seen, look.spark)),
+            **dict(summaries.summary(seen, look.spark)),
             description=objective.description,
             playbook=objective.playbook,
             method=objective.method,
@@ -115,10 +115,10 @@ class Answers(AlertDesk):
             definition=objective.text,
             allowed_bad=float(seen.balance.allowed),
             points=self._points(seen, SHOWN_POINTS),
-            points_from=standing.chart_from(seen),
-            groups=standing.groups(seen, SHOWN_GROUPS),
+            points_from=summaries.chart_from(seen),
+            groups=summaries.groups(seen, SHOWN_GROUPS),
             groups_total=len(seen.readings) - 1,
-            tiers=standing.tiers(objective),
+            tiers=summaries.tiers(objective),
             causes=self._causes(objective, since, now),
             changes=self._changes(seen, since, now),
             alerts=self.shown(now, objective=name, most=SHOWN_HISTORY),
@@ -156,12 +156,12 @@ class Answers(AlertDesk):
         return made
 
     def _points(self, seen: Stand, most: int) -> list[BudgetPoint]:
-        since, until = standing.chart_from(seen), min(seen.period[1], seen.now)
-        step = standing.step_of(until - since, most)
+        since, until = summaries.chart_from(seen), min(seen.period[1], seen.now)
+        step = summaries.step_of(until - since, most)
         slots = self.counting.slots(
             seen.objective, since, until, step, now=seen.now, without=self._without(seen.objective)
         )
-        return standing.points(seen, slots, step)
+        return summaries.points(seen, slots, step)
 
     def _without(self, objective: Objective) -> list[Correction]:
         found = alerts.corrections(self.store, objective.name, most=MAX_CORRECTIONS)

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from model.alert import Alert, Happening
-from slo.message import Message, Part, clean, parts_of, plain_lines, title_of
+from slo.message import Message, Part, parts_of, plain_lines, title_of
 from slo.notify.notifier import NotifyError
 from slo.notify.post import Target, post, refused
+from slo.wording import clean
 
 ENDS_AFTER = timedelta(hours=1)
 LONGEST_ANNOTATION = 10_000

@@ -20,9 +20,10 @@ from typing import ClassVar, Literal
 import structlog
 
 from model.alert import Happening
-from slo.message import Link, Message, Part, clean, parts, plain, title
+from slo.message import Link, Message, Part, parts, plain, title
 from slo.notify.notifier import FOR_PEOPLE, NotifyError
 from slo.notify.post import CONNECT_S, cut
+from slo.wording import clean
 
 log = structlog.get_logger(__name__)
 

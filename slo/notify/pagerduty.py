@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 import structlog
 
 from model.alert import Alert, Happening
-from slo.message import SHOWN_CHANGES, Message, clean, is_web, name_of, parts_of, plain_lines, pushed, title_of
+from slo.message import SHOWN_CHANGES, Message, parts_of, plain_lines, pushed, title_of
 from slo.notify.notifier import EVERYTHING, NotifyError
 from slo.notify.post import Target, post, refused
+from slo.wording import clean, is_web, name_of
 
 log = structlog.get_logger(__name__)
 
