@@ -96,6 +96,10 @@ def is_health_check(hop: Hop) -> bool:
 def asks_for_token(hop: Hop) -> bool:
     """Does the hop get leave to call, rather than call?"""
     url = hop.attributes.get("url.full") or hop.attributes.get("http.url") or hop.attributes.get("url.path") or ""
+    return leads_to_token(url)
+
+
+def leads_to_token(url: str) -> bool:
     return bool(_TOKEN.search(url.partition("?")[0]))
 
 
@@ -129,7 +133,11 @@ def operation_of(hop: Hop) -> tuple[str, str, str, str]:
 
 
 def _url(hop: Hop) -> tuple[str, str]:
-    url = hop.attributes.get("url.full") or hop.attributes.get("http.url") or ""
+    return parted(hop.attributes.get("url.full") or hop.attributes.get("http.url") or "")
+
+
+def parted(url: str) -> tuple[str, str]:
+    """Host and path of a URL."""
     if not url or "[" in url:  # a host in brackets may be malformed, which urlsplit refuses loudly
         return ("", "")
     parts = urlsplit(url)

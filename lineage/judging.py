@@ -1,5 +1,6 @@
 """Judges leads as they stand in the store, page by page, and writes what changed."""
 
+from collections import Counter as Counted
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from prometheus_client import Counter
 from lineage.flowbook import FlowBook
 from lineage.identity import HopsRead, Identity, hops_of_identities, read_merges
 from lineage.journey import Journey, journeys
+from lineage.precedents import Precedents
 from lineage.rules_read import read_for
 from lineage.verdict import judge, unjudged
 from model.causes import VendorCodes
@@ -19,7 +21,7 @@ from model.verdict import Verdict
 from store import agenda, verdicts
 from store.engine import Store
 from store.hops import MAX_HOPS_OF_A_LEAD
-from store.hops_to_judge import hops_to_judge
+from store.hops_to_judge import HopRows, hops_to_judge
 
 log = structlog.get_logger(__name__)
 
@@ -36,48 +38,68 @@ MERGED_A_QUERY = 20
 # ── in the store ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def settle_leads(store: Store, leads: Sequence[str], book: FlowBook, now: datetime, codes: VendorCodes) -> None:
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What judges sit by: the flows and codes in force, and what was said of entries like these."""
+
+    book: FlowBook
+    codes: VendorCodes
+    precedents: Precedents
+
+
+def settle_leads(store: Store, leads: Sequence[str], bench: Bench, now: datetime) -> None:
     """Judge these leads, and those that they were merged with, and write the verdicts that differ from what is written.
 
     Memory is bounded in hops, not in leads: each page is written before the next is read.
     """
-    for page in _pages(store, read_merges(store, leads).concerned(leads), read_for(book.all_flows)):
+    for page in _pages(store, read_merges(store, leads).concerned(leads), bench, now):
         before = verdicts.bodies_of_leads(store, page.ids)
         news = _News(now)
-        for identity, read in page.read:
-            judged = _judged(identity.lead, read, book, now, codes)
+        for identity, judged in page.judged:
             if judged is not None:
                 news.take(identity, judged, [before[one] for one in identity.ids if one in before])
         verdicts.write(store, news.made, news.gone, decided_at=agenda.engine_now(store))
         agenda.remind(store, news.reminders)
+        for status, count in Counted(verdict.status for verdict, _ in news.made).items():
+            VERDICTS.labels(status.value).inc(count)
     SETTLED.inc(len(leads))
+
+
+Judged = list[Verdict] | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Leads with their hops, read when they are come to, and all ids that they have."""
+    """Leads with what is said of them, judged when they are come to, and all ids that they have."""
 
     ids: Sequence[str]
-    read: Iterable[tuple[Identity, HopsRead]]
+    judged: Iterable[tuple[Identity, Judged]]
 
 
-def _pages(store: Store, identities: Sequence[Identity], read: Iterable[str]) -> Iterator[_Page]:
+def _pages(store: Store, identities: Sequence[Identity], bench: Bench, now: datetime) -> Iterator[_Page]:
     alone = {identity.lead: identity for identity in identities if not identity.merged}
-    for page in hops_to_judge(store, alone, read):
-        yield _Page(page.leads, ((alone[lead], _whole(store, alone[lead], hops)) for lead, hops in page))
+    for page in hops_to_judge(store, alone, read_for(bench.book.all_flows)):
+        yield _Page(page.leads, ((alone[lead], _of_rows(store, alone[lead], rows, bench, now)) for lead, rows in page))
     merged = [identity for identity in identities if identity.merged]
     for start in range(0, len(merged), MERGED_A_QUERY):
         some = merged[start : start + MERGED_A_QUERY]
         found = hops_of_identities(store, some)
         ids = [one for identity in some for one in identity.ids]
-        yield _Page(ids, [(identity, found[identity.lead]) for identity in some])
+        yield _Page(ids, [(identity, _judged(identity.lead, found[identity.lead], bench, now)) for identity in some])
 
 
-def _whole(store: Store, identity: Identity, hops: Sequence[Hop]) -> HopsRead:
-    """The hops that were read; of a lead with too many, its first and last ones."""
-    if len(hops) < MAX_HOPS_OF_A_LEAD:
-        return HopsRead(hops)
-    return hops_of_identities(store, [identity])[identity.lead]
+def _of_rows(store: Store, identity: Identity, rows: HopRows, bench: Bench, now: datetime) -> Judged:
+    """What is said of a lead whose hops were read; one with too many is judged by its first and last ones."""
+    if len(rows) >= MAX_HOPS_OF_A_LEAD:
+        return _judged(identity.lead, hops_of_identities(store, [identity])[identity.lead], bench, now)
+    form = bench.precedents.form_of(rows)
+    known = bench.precedents.verdicts(rows, form, now) if form is not None else None
+    if known is not None:
+        return known
+    judged = _judged(identity.lead, HopsRead(rows.hops()), bench, now)
+    if form is not None and judged is not None:
+        bench.precedents.keep(rows, form, judged, now)
+    return judged
 
 
 @dataclass(slots=True)
@@ -96,17 +118,16 @@ class _News:
             body = verdicts.body_of(verdict)
             if known.pop((verdict.flow, verdict.lead, verdict.entry), None) != body:
                 self.made.append((verdict, body))
-                VERDICTS.labels(verdict.status.value).inc()
             if verdict.due_at is not None:
                 due = min(max(verdict.due_at, self.now), self.now + LOOK_AGAIN)
                 self.reminders.append((due + timedelta(milliseconds=1), identity.lead))
         self.gone += map(verdicts.verdict_of, known.values())
 
 
-def _judged(lead: str, read: HopsRead, book: FlowBook, now: datetime, codes: VendorCodes) -> list[Verdict] | None:
+def _judged(lead: str, read: HopsRead, bench: Bench, now: datetime) -> Judged:
     """The lead's verdicts; None, told in the log, where the judge fails: one lead must not hold up the others."""
     try:
-        return judge_lead(lead, read.hops, book, now, codes, cut=read.cut)
+        return judge_lead(lead, read.hops, bench.book, now, bench.codes, cut=read.cut)
     except Exception:
         NOT_JUDGED.inc()
         log.exception("lead_not_judged", lead=lead, hops=len(read.hops))

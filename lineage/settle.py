@@ -15,7 +15,8 @@ from prometheus_client import Counter, Gauge, Histogram
 from lineage.adopt import Adopter
 from lineage.due import DueLines
 from lineage.flowbook import FlowKeeper, FlowsNow
-from lineage.judging import settle_leads
+from lineage.judging import Bench, settle_leads
+from lineage.precedents import Precedents
 from model.causes import VendorCodes, built_in_codes
 from store import agenda
 from store.agenda import Due, Shard
@@ -64,6 +65,7 @@ class Settler:
         self._shard = shard or Shard()
         self._pace = pace or Pace()
         self._adopter = Adopter(store)
+        self._precedents = Precedents()
         self._due = DueLines(store, self._shard, overlap=self._pace.overlap, most=self._pace.lines_a_batch)
         self._stop = threading.Event()
 
@@ -125,7 +127,12 @@ class Settler:
         for some in _batches(traces, self._pace.ids_a_query):
             leads |= self._adopter.adopt(some)
         for some in _batches(sorted(leads), self._pace.ids_a_query):
-            settle_leads(self._store, some, self._book(now), now, self._codes())
+            settle_leads(self._store, some, self._bench(now), now)
+
+    def _bench(self, now: datetime) -> Bench:
+        bench = Bench(self._book(now), self._codes(), self._precedents)
+        bench.precedents.under(bench.book, bench.codes)
+        return bench
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

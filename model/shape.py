@@ -27,10 +27,14 @@ class NotInShape(LookupError):  # noqa: N818  no error, but an answer: ask the h
 class Shape:
     """All that some hops say but lead, ids, entry, times, links and URL."""
 
-    __slots__ = ("_known", "hop")
+    __slots__ = ("_known", "attributes", "hop")
 
     def __init__(self, facts: Mapping[str, Any], read: Collection[str]) -> None:
-        """`facts` by the names of Hop's fields; `read` names the attributes that are known, whether there or absent."""
+        """`facts` by the names of Hop's fields; `read` names the attributes that are known, whether there or absent.
+
+        `attributes` are those that are known and there.
+        """
+        self.attributes: Mapping[str, str] = facts["attributes"]
         self.hop = Pattern(facts, read)
         self._known: dict[Hashable, Any] = {}
 

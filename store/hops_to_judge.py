@@ -6,9 +6,8 @@ with many hops take more queries, not more memory.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 from model.hop import Hop, SpanEvent
@@ -22,39 +21,74 @@ MAX_SHAPES = 10_000
 MAX_SHAPE_CHARS = 4_000
 
 
+@dataclass(frozen=True, slots=True)
+class HopRows:
+    """A lead's hops, earliest first, as the store gives them: by column, and with the text that stands for the shape of
+    each. Hops are made of them when they are asked for.
+    """
+
+    lead: str
+    trace_id: Sequence[str]
+    hop_id: Sequence[str]
+    parent_id: Sequence[str]
+    at_ns: Sequence[int]
+    duration_ns: Sequence[int]
+    entry: Sequence[str]
+    url: Sequence[str]
+    old_url: Sequence[str]
+    links: Sequence[str]
+    shape: Sequence[str]
+    _shapes: "_Shapes"
+
+    def __len__(self) -> int:
+        return len(self.hop_id)
+
+    def shape_of(self, at: int) -> Shape:
+        """What the hop at a place says alike with others."""
+        shape: Shape = self._shapes[self.shape[at]]["shape"]
+        return shape
+
+    def hops(self) -> list[Hop]:
+        return [self._hop(at) for at in range(len(self))]
+
+    def _hop(self, at: int) -> Hop:
+        """The hop at a place, without its constructor's defaults and copies: this is done ten times an entry."""
+        hop = object.__new__(Hop)
+        facts = hop.__dict__
+        facts.update(self._shapes[self.shape[at]])
+        facts["lead"] = self.lead
+        facts["trace_id"], facts["hop_id"] = facts["key"] = (self.trace_id[at], self.hop_id[at])
+        facts["parent_id"] = self.parent_id[at]
+        facts["at_ns"], facts["duration_ns"] = self.at_ns[at], self.duration_ns[at]
+        facts["entry"] = self.entry[at]
+        if self.url[at] or self.old_url[at]:
+            urls = {"url.full": self.url[at], "http.url": self.old_url[at]}
+            facts["attributes"] = facts["attributes"] | {name: value for name, value in urls.items() if value}
+        if self.links[at]:
+            facts["links"] = tuple((link["trace"], link["span"]) for link in json.loads(self.links[at]))
+        return hop
+
+
 @dataclass(frozen=True)
 class HopPage:
     """Some leads, each with its hops, earliest first. Leads that nobody spoke of have none."""
 
     leads: Sequence[str]
-    _rows: Iterator[Sequence[Any]]
+    _columns: Sequence[Sequence[Any]]
     _shapes: "_Shapes"
 
-    def __iter__(self) -> Iterator[tuple[str, list[Hop]]]:
-        row = next(self._rows, None)
+    def __iter__(self) -> Iterator[tuple[str, HopRows]]:
+        of_lead, *columns = self._columns or [()] * _COLUMNS
+        start, count = 0, len(of_lead)
         for lead in self.leads:
-            hops: list[Hop] = []
-            while row is not None and row[0] == lead:
-                hops.append(self._hop(row))
-                row = next(self._rows, None)
-            yield lead, hops
+            end = start
+            while end < count and of_lead[end] == lead:
+                end += 1
+            yield lead, HopRows(lead, *[column[start:end] for column in columns], self._shapes)
+            start = end
 
-    def _hop(self, row: Sequence[Any]) -> Hop:
-        """The hop of a row, without its constructor's defaults and copies: this is done ten times an entry."""
-        hop = object.__new__(Hop)
-        facts = hop.__dict__
-        facts.update(self._shapes[row[-1]])
-        (
-            facts["lead"], facts["trace_id"], facts["hop_id"], facts["parent_id"], facts["at_ns"], facts["duration_ns"],
-            facts["entry"], url, old_url, links, _,
-        ) = row  # fmt: skip
-        facts["key"] = (facts["trace_id"], facts["hop_id"])
-        if url or old_url:
-            urls = {"url.full": url, "http.url": old_url}
-            facts["attributes"] = facts["attributes"] | {name: value for name, value in urls.items() if value}
-        if links:
-            facts["links"] = tuple((link["trace"], link["span"]) for link in json.loads(links))
-        return hop
+
+_COLUMNS = len(fields(HopRows)) - 1
 
 
 def hops_to_judge(
@@ -81,12 +115,9 @@ def hops_to_judge(
 
 def _page(leads: Sequence[str], columns: Sequence[Sequence[Any]], hops_a_page: int, shapes: "_Shapes") -> HopPage:
     """The leads that were read whole: the last one on a full page may have more hops."""
-    rows = zip(*columns, strict=True)
     of_lead = columns[0] if columns else ()
-    if len(of_lead) < hops_a_page:
-        return HopPage(leads, rows, shapes)
-    last = of_lead[-1]
-    return HopPage(leads[: leads.index(last)], islice(rows, of_lead.index(last)), shapes)
+    whole = leads if len(of_lead) < hops_a_page else leads[: leads.index(of_lead[-1])]
+    return HopPage(whole, columns, shapes)
 
 
 class _Shapes(dict[str, dict[str, Any]]):

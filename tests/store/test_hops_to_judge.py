@@ -22,7 +22,7 @@ def land(store, *requests):
 
 
 def read(store, leads, names=READ, **bounds):
-    return {lead: hops for page in hops_to_judge(store, leads, names, **bounds) for lead, hops in page}
+    return {lead: rows.hops() for page in hops_to_judge(store, leads, names, **bounds) for lead, rows in page}
 
 
 def said(hop: Hop, names):
