@@ -10,19 +10,24 @@ from unittest.mock import patch
 from lineage import judging
 from lineage.adopt import Adopter
 from lineage.due import DueLines
+from lineage.precedents import Precedents
 from store import agenda, verdicts
 from store.engine import Store
-from store.hops_to_judge import HopPage
+from store.hops_to_judge import HopPage, HopRows
 
 DONE = (
     ("reads the agenda", DueLines, "read"),
     ("looks for orphans", Adopter, "adopt"),
     ("looks for merges", judging, "read_merges"),
     ("reads hops (ClickHouse)", Store, "columns"),
-    ("makes hops", HopPage, "__iter__"),
+    ("parts hops by lead", HopPage, "__iter__"),
     ("reads what was said", verdicts, "bodies_of_leads"),
+    ("finds the entry's form", Precedents, "form_of"),
+    ("repeats precedents", Precedents, "verdicts"),
+    ("makes hops", HopRows, "hops"),
     ("makes journeys", judging, "journeys"),
     ("judges", judging, "judge"),
+    ("keeps precedents", Precedents, "keep"),
     ("writes verdicts as JSON", verdicts, "body_of"),
     ("writes verdicts (ClickHouse)", verdicts, "write"),
     ("writes reminders", agenda, "remind"),

@@ -305,9 +305,7 @@ class Case(Reading):
     def due_ns(self, step: Step) -> int:
         """When a failure at this step, or its absence, is final."""
         ready = self.ready_ns[step.name]
-        if ready is None:
-            return self.deadline_ns
-        return min(self._step_deadline_ns(step, ready), self.deadline_ns)
+        return self.deadline_ns if ready is None else due_ns(step, ready, self.deadline_ns)
 
     def swallowed_due_ns(self, step: Step) -> int:
         """When a failure that its own handling calls a success is taken at its word: the lead did not go on either."""
@@ -324,6 +322,11 @@ class Case(Reading):
             and step.name not in self.progressed
             and self.ready_ns[step.name] is not None
         )
+
+
+def due_ns(step: Step, ready_ns: int, deadline_ns: int) -> int:
+    """When a step that could start at a moment must be over, in a flow that must be at another."""
+    return deadline_ns if step.within is None else min(ready_ns + ns(step.within), deadline_ns)
 
 
 def _may_complete(hop: Hop, step: Step, *, is_goal: bool) -> bool:

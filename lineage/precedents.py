@@ -9,19 +9,18 @@ Two entries repeat each other when
   deadlines, and with nothing else; tests compare its verdicts with these.
 
 Deadlines are no part of that. So only two kinds of verdict are precedents: `entered`, which asks for none but its own,
-and a stop, for entries whose flow's deadline has passed, when every other has too. Nor is a verdict that tells how long
-something took, that waits, that tells of values or of what never came, or that is on several entries or merged leads.
+and one that says what stopped an entry whose flow's deadline has passed: then every other has, too. Nor is a verdict
+one that tells how long something took, or tells of values, of several entries or of merged leads.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from operator import add
 from typing import Any
 
 from lineage.calls import leads_to_token, parted
-from lineage.case import ns
+from lineage.case import due_ns, ns
 from lineage.flowbook import FlowBook
 from lineage.headline import headline
 from lineage.journey import Journey, journeys
@@ -200,13 +199,15 @@ _SAME = (
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A verdict without its lead: what is the same for all, and which moments and hops it tells of, by their places."""
+    """A verdict without its lead: what is the same for all, and which moments and hops it tells of, by their places.
+    `since` is the place of what decided; None where that is when the step must have been over.
+    """
 
     flow: Flow
     same: Mapping[str, Any]
     by_trace: bool
     captured: int
-    since: int
+    since: int | None
     last_hop: int
     entered: int | None
     touched: int | None
@@ -215,28 +216,28 @@ class _Told:
     only_told: tuple[int | None, ...]
     sentence: str
 
-    def of(self, rows: HopRows, form: Form) -> Verdict:
-        times = form.times
+    def of(self, rows: HopRows, times: Sequence[int]) -> Verdict:
+        at = _Moments(times)
         deadline_ns = times[self.captured] + ns(self.flow.deadline)
         campaign, segment, source = (
-            "" if at is None else rows.shape_of(at).attributes[name]
-            for name, at in zip(ONLY_TOLD, self.only_told, strict=True)
+            "" if place is None else rows.shape_of(place).attributes[name]
+            for name, place in zip(ONLY_TOLD, self.only_told, strict=True)
         )
         verdict = Verdict(
             lead=rows.lead,
             entry=_named(rows) or (rows.trace_id[0] if self.by_trace else rows.lead),
-            captured_at=moment(times[self.captured]),
-            since=moment(times[self.since]),
+            captured_at=at[self.captured],
+            since=moment(self._due_ns(times)) if self.since is None else at[self.since],
             deadline_at=moment(deadline_ns),
-            last_hop_at=moment(times[self.last_hop]),
-            entered_at=None if self.entered is None else moment(times[self.entered]),
+            last_hop_at=at[self.last_hop],
+            entered_at=None if self.entered is None else at[self.entered],
             late=self.entered is not None and times[self.entered] > deadline_ns,
-            touched_at=None if self.touched is None else moment(times[self.touched]),
-            reached_at=tuple([moment(times[place]) for place in self.reached]),
+            touched_at=None if self.touched is None else at[self.touched],
+            reached_at=tuple([at[place] for place in self.reached]),
             evidence=tuple(
                 [
-                    Evidence(rows.trace_id[at], rows.hop_id[at], service, name, moment(times[at]), outcome)
-                    for at, service, name, outcome in self.evidence
+                    Evidence(rows.trace_id[place], rows.hop_id[place], service, name, at[place], outcome)
+                    for place, service, name, outcome in self.evidence
                 ]
             ),
             campaign=campaign,
@@ -248,6 +249,26 @@ class _Told:
         if self.entered is not None:
             object.__setattr__(verdict, "headline", headline(verdict, self.flow))
         return verdict
+
+    def _due_ns(self, times: Sequence[int]) -> int:
+        """When the step that was awaited must have been over: what it waits for was reached."""
+        step = self.flow.by_name[self.same["step"]]
+        reached = dict(zip(self.same["reached"], self.reached, strict=True))
+        captured_ns = times[self.captured]
+        ready_ns = max([captured_ns, *(times[reached[name]] for name in step.after)])
+        return due_ns(step, ready_ns, captured_ns + ns(self.flow.deadline))
+
+
+class _Moments(dict[int, datetime]):
+    """The moments of an entry by their places; most are told several times."""
+
+    def __init__(self, times: Sequence[int]) -> None:
+        super().__init__()
+        self._times = times
+
+    def __missing__(self, place: int) -> datetime:
+        self[place] = found = moment(self._times[place])
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,30 +286,30 @@ class _Precedent:
                 return None
             if one.entered is None and form.times[one.captured] + ns(one.flow.deadline) > now_ns:
                 return None
-        return [one.of(rows, form) for one in self.told]
+        return [one.of(rows, form.times) for one in self.told]
 
 
 def _precedent(
     rows: HopRows, form: Form, journey: Journey, said: Sequence[Verdict], book: FlowBook
 ) -> _Precedent | None:
-    places = _places(form.times)
-    if places is None:
-        return None
-    began = journey.hops[0].at
-    flows = [book.in_force(verdict.flow, began) for verdict in said]
+    first = journey.hops[0]
+    row = next(at for at, hop in enumerate(rows.hop_id) if (rows.trace_id[at], hop) == first.key)
+    flows = [book.in_force(verdict.flow, first.at) for verdict in said]
     told = [
-        _told(rows, journey, verdict, flow, places)
+        _told(rows, form.times, journey, verdict, flow)
         for verdict, flow in zip(said, flows, strict=True)
         if flow is not None
     ]
     whole = tuple(one for one in told if one is not None)
-    return _Precedent(places[began], whole) if len(whole) == len(said) else None
+    return _Precedent(row, whole) if len(whole) == len(said) else None
 
 
-def _places(times: Sequence[int]) -> Mapping[datetime, int] | None:
-    """The place of each moment; None where two moments are one to the microsecond, as verdicts tell them."""
-    places = {moment(at): place for place, at in enumerate(times)}
-    return places if len(places) == len(set(times)) else None
+def _places(times: Sequence[int]) -> Mapping[datetime, int]:
+    """The place of each moment, without those that are two moments in truth and one to the microsecond."""
+    by_moment: dict[datetime, set[int]] = {}
+    for at in times:
+        by_moment.setdefault(moment(at), set()).add(at)
+    return {moment(at): place for place, at in enumerate(times) if len(by_moment[moment(at)]) == 1}
 
 
 def _is_general(verdict: Verdict, now: datetime) -> bool:
@@ -299,27 +320,29 @@ def _is_general(verdict: Verdict, now: datetime) -> bool:
     if any(sign.isdigit() for note in verdict.notes for sign in note):
         return False  # it may tell how long something took
     return verdict.status is Status.ENTERED or (
-        verdict.cause != ABSENT and verdict.deadline_at <= now and verdict.headline.startswith(verdict.lead)
+        verdict.deadline_at <= now and verdict.headline.startswith(verdict.lead)
     )
 
 
 _BY_VALUES = frozenset({NOT_ELIGIBLE, VALUE_LATE})
 
 
-def _told(
-    rows: HopRows, journey: Journey, verdict: Verdict, flow: Flow, places: Mapping[datetime, int]
-) -> _Told | None:
+def _told(rows: HopRows, times: Sequence[int], journey: Journey, verdict: Verdict, flow: Flow) -> _Told | None:
+    """None where the verdict tells a moment that no hop tells, or that two tell to the microsecond."""
+    places = _places(times)
     row_of = {key: at for at, key in enumerate(zip(rows.trace_id, rows.hop_id, strict=True))}
-    told = (verdict.captured_at, verdict.since, verdict.last_hop_at, *verdict.reached_at)
-    may = (verdict.entered_at, verdict.touched_at)
-    if any(at not in places for at in chain(told, (one for one in may if one is not None))):
+    absent = verdict.cause == ABSENT
+    moments = [verdict.captured_at, verdict.last_hop_at, *verdict.reached_at, *([] if absent else [verdict.since])]
+    moments += [at for at in (verdict.entered_at, verdict.touched_at) if at is not None]
+    after = flow.by_name[verdict.step].after
+    if any(at not in places for at in moments) or (absent and not set(after) <= set(verdict.reached)):
         return None
-    return _Told(
+    told = _Told(
         flow,
         {name: getattr(verdict, name) for name in _SAME},
         by_trace=verdict.entry == rows.trace_id[0],
         captured=places[verdict.captured_at],
-        since=places[verdict.since],
+        since=None if absent else places[verdict.since],
         last_hop=places[verdict.last_hop_at],
         entered=None if verdict.entered_at is None else places[verdict.entered_at],
         touched=None if verdict.touched_at is None else places[verdict.touched_at],
@@ -330,6 +353,7 @@ def _told(
         only_told=tuple(_first_with(name, journey, row_of) for name in ONLY_TOLD),
         sentence=verdict.headline.removeprefix(verdict.lead),
     )
+    return told if told.of(rows, times) == verdict else None
 
 
 def _first_with(name: str, journey: Journey, row_of: Mapping[tuple[str, str], int]) -> int | None:

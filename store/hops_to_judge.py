@@ -6,7 +6,7 @@ with many hops take more queries, not more memory.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from store.values import PREFIX, readable_all
 HOPS_A_PAGE = 25_000
 MAX_SHAPES = 10_000
 MAX_SHAPE_CHARS = 4_000
+COLUMNS = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class HopRows:
     each. Hops are made of them when they are asked for.
     """
 
+    _shapes: "_Shapes"
     lead: str
     trace_id: Sequence[str]
     hop_id: Sequence[str]
@@ -38,7 +40,6 @@ class HopRows:
     old_url: Sequence[str]
     links: Sequence[str]
     shape: Sequence[str]
-    _shapes: "_Shapes"
 
     def __len__(self) -> int:
         return len(self.hop_id)
@@ -78,17 +79,14 @@ class HopPage:
     _shapes: "_Shapes"
 
     def __iter__(self) -> Iterator[tuple[str, HopRows]]:
-        of_lead, *columns = self._columns or [()] * _COLUMNS
+        of_lead, *columns = self._columns or [()] * COLUMNS
         start, count = 0, len(of_lead)
         for lead in self.leads:
             end = start
             while end < count and of_lead[end] == lead:
                 end += 1
-            yield lead, HopRows(lead, *[column[start:end] for column in columns], self._shapes)
+            yield lead, HopRows(self._shapes, lead, *[column[start:end] for column in columns])
             start = end
-
-
-_COLUMNS = len(fields(HopRows)) - 1
 
 
 def hops_to_judge(

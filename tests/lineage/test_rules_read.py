@@ -74,8 +74,8 @@ def test_what_is_read_to_judge_gives_the_verdicts_that_all_that_is_known_gives(t
     differing = [
         lead
         for page in hops_to_judge(module_store, leads, read_for(FLOWS.values()))
-        for lead, hops in page
-        if judge_lead(lead, hops, FLOWS, moment(leads[lead].now))
+        for lead, rows in page
+        if judge_lead(lead, rows.hops(), FLOWS, moment(leads[lead].now))
         != judge_lead(lead, whole.get(lead, []), FLOWS, moment(leads[lead].now))
     ]
     assert not differing
