@@ -12,7 +12,7 @@ from lineage.flowbook import FlowBook
 from lineage.identity import HopsRead, Identity, hops_of_identities, read_merges
 from lineage.journey import Journey, journeys
 from lineage.precedents import Precedents
-from lineage.rules_read import read_for
+from lineage.rules_read import paths_for, read_for
 from lineage.verdict import judge, unjudged
 from model.causes import VendorCodes
 from model.flow import Flow
@@ -78,7 +78,8 @@ class _Page:
 
 def _pages(store: Store, identities: Sequence[Identity], bench: Bench, now: datetime) -> Iterator[_Page]:
     alone = {identity.lead: identity for identity in identities if not identity.merged}
-    for page in hops_to_judge(store, alone, read_for(bench.book.all_flows)):
+    flows = list(bench.book.all_flows)
+    for page in hops_to_judge(store, alone, read_for(flows), paths=paths_for(flows)):
         yield _Page(page.leads, ((alone[lead], _of_rows(store, alone[lead], rows, bench, now)) for lead, rows in page))
     merged = [identity for identity in identities if identity.merged]
     for start in range(0, len(merged), MERGED_A_QUERY):

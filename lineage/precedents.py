@@ -66,7 +66,7 @@ class Precedents:
         """From now on these flows and codes are in force; under others nothing that was said stands."""
         laws = (codes, *(flow.this for flow in book.all_flows))
         self._book = book
-        if laws != self._laws or len(self._by_form) >= MAX_PRECEDENTS:
+        if laws != self._laws or len(self._by_form) >= MAX_PRECEDENTS or self._meanings.full:
             self._laws = laws
             self._by_form.clear()
             self._meanings = _Meanings(book.all_flows)
@@ -129,11 +129,15 @@ class _Meanings:
         try:
             return tuple([known[text] for text in rows.shape])
         except KeyError:
-            if len(known) >= MAX_MEANINGS:
-                known.clear()
+            if self.full:
+                return (0,)
             for at, text in enumerate(rows.shape):
                 known[text] = self._of_shape(rows.shape_of(at))
             return tuple([known[text] for text in rows.shape])
+
+    @property
+    def full(self) -> bool:
+        return len(self._by_text) >= MAX_MEANINGS
 
     def _of_shape(self, shape: Shape) -> int:
         if names.MERGED_INTO in shape.attributes or self._by_url:

@@ -31,3 +31,11 @@ BY_RULES = frozenset(
 def read_for(flows: Iterable[Flow]) -> frozenset[str]:
     """What the rules read where these are the flows: what they always read, and what matchers and gates name."""
     return BY_RULES.union(*(flow.attributes_read for flow in flows))
+
+
+PATHS = frozenset({"url.path", "http.target"})
+
+
+def paths_for(flows: Iterable[Flow]) -> frozenset[str]:
+    """Paths of which the rules need no ids: no matcher or gate of these flows asks for them."""
+    return PATHS.difference(*(flow.attributes_read for flow in flows))

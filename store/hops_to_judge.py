@@ -94,18 +94,20 @@ def hops_to_judge(
     leads: Iterable[str],
     read: Iterable[str],
     *,
+    paths: Iterable[str] = (),
     most: int = MAX_HOPS_OF_A_LEAD,
     hops_a_page: int = HOPS_A_PAGE,
 ) -> Iterator[HopPage]:
     """The hops of these leads, at most `most` a lead, with those of their attributes that `read` names, and URLs.
 
     Each lead stands on one page, in the order of ids. `hops_a_page` must be more than `most`; `read` must have at least
-    the names of a hop's event, flow and outcome.
+    the names of a hop's event, flow and outcome. Of the attributes in `paths` only the gist is read, without ids.
     """
     shapes = _shapes(frozenset(read))
+    asked = {"read": sorted(shapes.read), "paths": sorted(paths), "most": most, "rows": hops_a_page}
     rest = sorted(set(leads))
     while rest:
-        columns = store.columns("hops_to_judge", leads=rest, read=sorted(shapes.read), most=most, rows=hops_a_page)
+        columns = store.columns("hops_to_judge", leads=rest, **asked)
         page = _page(rest, columns, hops_a_page, shapes)
         yield page
         rest = rest[len(page.leads) :]

@@ -3,10 +3,15 @@
 --
 -- `shape` is JSON of all that the rules read and that is no id, time, link or URL (only whether there is one): the same
 -- text for millions of hops, so it travels as a dictionary. Attributes that need no escapes (what the payload escapes
--- has a backslash there) are glued, at a third of the cost of toJSONString.
+-- has a backslash there) are glued, at a third of the cost of toJSONString. Of attributes in `paths` the gist is enough:
+-- no query, and `*` for what holds a digit, as ids do, so that `/leads/7` and `/leads/8` are of one shape.
 WITH
     JSONExtract(payload, 'a', 'Map(String, String)') AS attributes,
-    mapFilter((key, _) -> key IN {read:Array(String)}, attributes) AS said,
+    mapFilter((key, _) -> key IN {read:Array(String)}, attributes) AS told,
+    if(arrayExists(path -> match(told[path], '[0-9?]'), {paths:Array(String)}),
+       mapApply((key, value) -> (key, if(key NOT IN {paths:Array(String)}, value,
+           replaceRegexpAll(replaceAll(substringIndex(value, '?', 1), 'oauth2', 'oauth'), '[^/]*[0-9][^/]*', '*'))), told),
+       told) AS said,
     if(position(payload, '\\') = 0,
        concat('{', arrayStringConcat(arrayMap((key, value) -> concat('"', key, '":"', value, '"'), mapKeys(said), mapValues(said)), ','), '}'),
        toJSONString(said)) AS said_text,

@@ -14,7 +14,7 @@ from benchmarks.accuracy.stored import land
 from lineage.flowbook import FlowBook
 from lineage.judging import judge_lead
 from lineage.precedents import Precedents
-from lineage.rules_read import read_for
+from lineage.rules_read import paths_for, read_for
 from model.causes import built_in_codes
 from model.verdict import Status
 from store.hops_to_judge import hops_to_judge
@@ -78,7 +78,7 @@ def test_a_precedent_says_what_the_judge_says(module_store, repeated, asked):
     precedents, codes = Precedents(), built_in_codes()
     precedents.under(BOOK, codes)
     repeats, judged = Counter(), 0
-    for page in hops_to_judge(module_store, repeated, read_for(FLOWS.values())):
+    for page in hops_to_judge(module_store, repeated, read_for(FLOWS.values()), paths=paths_for(FLOWS.values())):
         for lead, rows in page:
             now = moment(repeated[lead].now) + timedelta(days=30 if asked == "long after" else 0)
             said = judge_lead(lead, rows.hops(), BOOK, now, codes)

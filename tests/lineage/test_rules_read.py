@@ -13,7 +13,7 @@ from benchmarks.accuracy.measure import cases
 from benchmarks.accuracy.noise import Noise
 from benchmarks.accuracy.stored import land
 from lineage.judging import judge_lead
-from lineage.rules_read import ALWAYS_READ, BY_RULES, read_for
+from lineage.rules_read import ALWAYS_READ, BY_RULES, paths_for, read_for
 from model import attributes as names
 from model.causes import causes
 from store.hops import hops_of_leads
@@ -73,7 +73,7 @@ def test_what_is_read_to_judge_gives_the_verdicts_that_all_that_is_known_gives(t
     whole = hops_of_leads(module_store, list(leads))
     differing = [
         lead
-        for page in hops_to_judge(module_store, leads, read_for(FLOWS.values()))
+        for page in hops_to_judge(module_store, leads, read_for(FLOWS.values()), paths=paths_for(FLOWS.values()))
         for lead, rows in page
         if judge_lead(lead, rows.hops(), FLOWS, moment(leads[lead].now))
         != judge_lead(lead, whole.get(lead, []), FLOWS, moment(leads[lead].now))

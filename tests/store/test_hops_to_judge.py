@@ -113,6 +113,16 @@ def test_hops_that_say_the_same_share_a_shape_whatever_their_ids_times_and_urls(
     assert last.shape is not same[0].shape
 
 
+def test_hops_whose_paths_differ_in_ids_alone_share_a_shape_where_only_the_gist_is_read(store):
+    paths = ["/v1/leads/L-7", "/v1/leads/0x8?at=9", "/v1/leads/9", "/health", "/oauth2/token"]
+    spans = [span("x", lead="L-1", at=n, attributes={"url.path": path}) for n, path in enumerate(paths)]
+    land(store, ("traces", traces(*spans)))
+    gist = read(store, ["L-1"], [*READ, "url.path"], paths=["url.path", "http.target"])["L-1"]
+    assert [hop.attributes["url.path"] for hop in gist] == ["/*/leads/*"] * 3 + ["/health", "/oauth/token"]
+    assert len({hop.shape for hop in gist}) == 3
+    assert [hop.attributes["url.path"] for hop in read(store, ["L-1"], [*READ, "url.path"])["L-1"]] == paths
+
+
 def test_leads_that_nobody_spoke_of_have_no_hops(store):
     land(store, ("traces", traces(span("x", lead="L-2"))))
     assert {lead: len(hops) for lead, hops in read(store, ["L-3", "L-1", "L-2", "L-2"]).items()} == {
