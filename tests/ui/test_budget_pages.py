@@ -212,7 +212,7 @@ def test_a_page_asks_again_and_hears_nothing_while_nothing_is_new(web, budgets):
 def test_under_its_headline_an_alert_says_in_short_why_after_what_how_long_and_who_acts(still):
     (said,) = page_of(still, "/alerts/I-1").by_class("in-short")
     assert said.text == (
-        "CRM rate limit (301 of 312 leads), after crm-writer 2.4.1 first seen at 24 Nov, 08:26 UTC."
+        "As told 22 min ago: CRM rate limit (301 of 312 leads), after crm-writer 2.4.1 first seen at 24 Nov, 08:26 UTC."
         " 38% of the budget is left; at this rate it is gone in 9 d. To act: revops. Open the playbook"
     )
 
