@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from lineage.calls import is_beside, is_datastore, is_no_goal, is_only_means
+from lineage.calls import is_beside, is_datastore, is_no_goal, is_only_means, operation_of
 from lineage.journey import Journey
 from lineage.reading import HANDLING, Key, Reading, is_conflict
 from lineage.repairs import Spoiled, Successes
@@ -141,6 +141,7 @@ class Case(Reading):
         if state.stops and not is_goal:
             return None
         green = [hop for hop in state.hops if hop.key in self.direct and self._went_well(hop)]
+        green = [hop for hop in green if not self.is_remark(hop)]
         if state.failures or state.stops:
             spoiled = Spoiled(self, [hop for hop, _ in state.failures], [hop for hop, _ in state.stops])
             green = [hop for hop in green if self.speaks(hop) or not spoiled.covers(hop)]
@@ -159,9 +160,14 @@ class Case(Reading):
         """Unrepaired failures and refusals of systems that the flow does not name, as they would mean at a step; else
         those that their own step was not held up by, and that may have been this one's.
         """
-        strays = [hop for hop, _ in self.strays] or self._may_be_of(step)
+        strays = [hop for hop in self.strays if not self._left_behind(hop, step)] or self._may_be_of(step)
         signs = [(hop, self._as_final(hop, sign_of(hop, step, self._codes))) for hop in strays]
         return self._with_reason(signs)
+
+    def _left_behind(self, stray: Hop, step: Step) -> bool:
+        """Did the same system do afterwards what the step waits for? What the step does not wait for tells nothing."""
+        done = (self.states[name].done for name in self.flow.before[step.name])
+        return any(one is not None and one.service == stray.service and one.at_ns >= stray.at_ns for one in done)
 
     def _may_be_of(self, step: Step) -> list[Hop]:
         """Failures since what the step waits for began, that hold up no other: their step is a guess, as a service that
@@ -193,8 +199,10 @@ class Case(Reading):
         return handling is not None and self.signs[handling.key].effect == "failure"
 
     @kept
-    def strays(self) -> list[tuple[Hop, Sign]]:
-        """Unrepaired failures and refusals of systems that neither this flow nor another of the entry's names."""
+    def strays(self) -> list[Hop]:
+        """Failures and refusals that belong to no step of this flow or another of the entry's, and that no later try or
+        word of the same system mended.
+        """
         refused = [hop for hop in self.journey.hops if self.signs[hop.key].effect == "stop"]
         # Who fails since the lead was refused below hands that up, and says nothing of its own.
         failed = [hop for hop in self.leaves if hop.key not in self.above_refusals or self.signs[hop.key].explicit]
@@ -202,15 +210,14 @@ class Case(Reading):
         lost = [hop for hop in lost if not self._is_of_another_flow(hop)]
         if not lost:
             return []
+        tried = {operation_of(hop) for hop in lost}
         by_service: dict[str, list[Hop]] = defaultdict(list)
         for hop in self.journey.hops:
-            by_service[hop.service].append(hop)
+            if hop.key not in self.step_of or operation_of(hop) in tried:  # what is said of a step is said of it alone
+                by_service[hop.service].append(hop)
         mending = {service: Successes(self, by_service[service]) for service in {hop.service for hop in lost}}
-        return [
-            (hop, self.signs[hop.key])
-            for hop in lost
-            if not mending[hop.service].repair(hop) and not self._went_on(hop)  # no other system's word mends it
-        ]
+        # No other system's word mends it.
+        return [hop for hop in lost if not mending[hop.service].repair(hop) and not self._went_on(hop)]
 
     def _went_on(self, failed: Hop) -> bool:
         """Did the handling that a hop failed in tell afterwards that a step was done?"""

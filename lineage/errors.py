@@ -7,9 +7,10 @@ from http import HTTPStatus
 from lineage.tables import GRPC_AS_HTTP, GRPC_NUMBERS
 from model.hop import Hop, SpanEvent
 
+# .NET's HttpClient says `A task was canceled` when its own time is up.
 _TIMEOUT = re.compile(
     r"time[d]?[_ -]?out|deadline[ _]?exceeded|TimeLimitExceeded|execution expired|did not observe any item"
-    r"|ETIMEDOUT|ESOCKETTIMEDOUT|ECONNABORTED|cURL error 28",
+    r"|ETIMEDOUT|ESOCKETTIMEDOUT|ECONNABORTED|cURL error 28|TaskCanceledException|A task was canceled",
     re.IGNORECASE,
 )
 # The two short words stand alone or in capitals, as in `SSLHandshakeException`: `lossless` is no error of security.

@@ -82,11 +82,16 @@ class Reading:
         """The step of the nearest ancestor that has one of its own: what a system does within its step, and what it
         calls there, is part of it. What another system does below it by itself is not.
         """
-        above = next((up for up in self.journey.ancestors(hop) if up.key in self.direct), None)
-        if above is None:
+        ups = (hop, *self.journey.ancestors(hop))
+        above = next((up for up in ups if up.key in self.direct), None)
+        if above is None or self._is_own_handling(ups[: ups.index(above)], above):
             return None
         step = placed[above.key]
         return step if above.service == hop.service or self._is_ones_call(above, step) else None
+
+    def _is_own_handling(self, ups: Sequence[Hop], above: Hop) -> bool:
+        """Did a system take something in below a hop of its own that was over by then? That is what it did next."""
+        return any(up.kind in HANDLING and up.service == above.service and up.at_ns > above.end_ns for up in ups)
 
     def _of_system(self, hop: Hop) -> Step | None:
         """The only step that names a system; what it takes in beside that step is another thing, with all its parts."""
@@ -107,7 +112,18 @@ class Reading:
 
     def speaks(self, hop: Hop) -> bool:
         """Does the hop say by itself that its step was done, rather than merely not fail?"""
-        return self.signs[hop.key].explicit or (bool(hop.event) and hop.key in self.direct)
+        if self.signs[hop.key].explicit:
+            return True
+        return bool(hop.event) and hop.key in self.direct and not self.is_remark(hop)
+
+    def is_remark(self, hop: Hop) -> bool:
+        """Is this a log record of a span of its system, and of a step that claims all that the system says? Then the
+        span tells what came of it, not whatever was logged on the way.
+        """
+        above = self.journey.by_key.get((hop.trace_id, hop.parent_id)) if hop.signal == "event" else None
+        if above is None or above.service != hop.service or hop.attributes.get(names.STEP):
+            return False
+        return not self.step_of[hop.key].names_more_than_service(hop)
 
     def _green_handling_of(self, failed: Hop) -> Hop | None:
         """The nearest handling of its step above a failed call, when it says it went well. Who sent a message does not

@@ -83,6 +83,7 @@ def test_a_handler_that_answers_500_is_told_by_what_the_sdk_raised(type_, messag
         ("Symfony\\Component\\HttpClient\\Exception\\TransportException", "Could not resolve host: crm", "delivery.refused"),
         ("Error", "write EPROTO 1408F10B", "delivery.tls"),
         ("Net::OpenTimeout", "execution expired", "delivery.timeout"),
+        ("System.Threading.Tasks.TaskCanceledException", "A task was canceled.", "delivery.timeout"),
         ("celery.exceptions.SoftTimeLimitExceeded", "SoftTimeLimitExceeded()", "delivery.timeout"),
         ("ValueError", "not enough values to unpack (expected 429, got 2)", "unknown.vendor_unspecified"),
         ("requests.exceptions.HTTPError", "400 Client Error: Bad Request for url: https://crm/timeouts", "crm.bad_value"),
@@ -231,6 +232,46 @@ def a_silent_step_explains_more_than_a_side_call_that_failed_in_parallel():
     form = server("app", "POST /form", at=0)
     crm = span("app", "write", at=1, took=1, attributes={"lead.event": "CrmWritten"})
     return [form, crm, client("app", "POST https://api.mixpanel.com/track", 500, at=1.5, parent=crm)]
+
+
+ALL_EVENTS = read_flow("""
+apiVersion: leadtrace/v1
+kind: Flow
+metadata: {name: all-events, owner: growth}
+spec:
+  goal: enrol
+  deadline: 1h
+  steps:
+    - {name: form, kind: capture, match: [{event: FormSubmitted}]}
+    - {name: crm, kind: crm, after: [form], within: 10m, match: [{event: CrmWritten}]}
+    - {name: grade, kind: score, after: [form], within: 10m, match: [{event: Graded}]}
+    - {name: enrol, kind: sequence, after: [crm, grade], within: 10m, match: [{event: SequenceEnrolled}]}
+""")
+
+
+@tells("skipped", "consent.do_not_contact", "crm", flow=ALL_EVENTS)
+def a_refusal_of_a_step_while_the_same_system_does_another():
+    refused = log("app", "WriteRefused", at=1, lead__outcome="skipped", lead__reason="consent.do_not_contact")
+    return [log("app", "FormSubmitted", at=0), refused, log("app", "Graded", at=2)]
+
+
+@tells("blocked", ABSENT, "enrol", flow=ALL_EVENTS)
+def a_failure_that_the_same_system_left_behind():
+    failed = log("app", "WriteFailed", at=1, lead__outcome="failed", lead__reason="crm.rate_limit")
+    return [log("app", "FormSubmitted", at=0), failed, log("app", "CrmWritten", at=2), log("app", "Graded", at=3)]
+
+
+@tells("skipped", "reentry.already_active", "crm", flow=ALL_EVENTS)
+def a_refusal_by_what_the_system_took_in_next():
+    form = server("app", "POST /form", at=0, attributes={"lead.event": "FormSubmitted"})
+    refused = {"lead.outcome": "skipped", "lead.reason": "reentry.already_active"}
+    return [form, span("app", "write", "consumer", at=1, parent=form, attributes=refused)]
+
+
+@tells("blocked", "crm.rate_limit", "crm", flow=FLOW)
+def what_is_logged_within_a_span_that_failed():
+    job = span("writer", "work", "consumer", at=1, took=1, attributes={"lead.outcome": "failed", "lead.reason": "crm.rate_limit"})
+    return [server("site", "POST /form", at=0), job, log("writer", "request.finished", at=1.5, parent=job)]
 
 
 @tells("entered")
