@@ -49,8 +49,10 @@ def refusal_in(results: list[Result]) -> tuple[Literal["refused", "failed"], str
 
 def _listed_as_refused(result: Result) -> str:
     """Why the only records that an answer lists are those it refused: `{"contacts": [], "skipped_ids": {"7": "…"}}`;
-    '' for any other answer.
+    '' for any other answer. One with an id is a record itself, and lists what of it was left out.
     """
+    if result.get("id"):
+        return ""
     lists = {key: value for key, value in result.items() if isinstance(value, list | dict) and value}
     refused = {key for key in lists if key.partition("_")[0].lower() in REFUSING_WORDS}
     if not refused or any(isinstance(value, list) for key, value in lists.items() if key not in refused):

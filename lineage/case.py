@@ -210,28 +210,25 @@ class Case(Reading):
         lost = [hop for hop in lost if not self._is_of_another_flow(hop)]
         if not lost:
             return []
-        tried = {operation_of(hop) for hop in lost}
+        # What is said of a step is said of it alone; but that the same was tried again tells of any.
+        tried = {operation_of(hop) for hop in lost} - self._shared_operations()
         by_service: dict[str, list[Hop]] = defaultdict(list)
         for hop in self.journey.hops:
-            if hop.key not in self.step_of or operation_of(hop) in tried:  # what is said of a step is said of it alone
+            if hop.key not in self.step_of or operation_of(hop) in tried:
                 by_service[hop.service].append(hop)
         mending = {service: Successes(self, by_service[service]) for service in {hop.service for hop in lost}}
         # No other system's word mends it.
-        return [hop for hop in lost if not mending[hop.service].repair(hop) and not self._went_on(hop)]
+        return [hop for hop in lost if not mending[hop.service].repair(hop)]
 
-    def _went_on(self, failed: Hop) -> bool:
-        """Did the handling that a hop failed in tell afterwards that a step was done?"""
-        return any(self._told_within.get(up.key, -1) >= failed.at_ns for up in self.journey.ancestors(failed))
-
-    @kept
-    def _told_within(self) -> dict[Key, int]:
-        """When a log record of each span last told that a step was done."""
-        found: dict[Key, int] = {}
+    def _shared_operations(self) -> set[tuple[str, ...]]:
+        """The operations that see to several steps, as one endpoint or task for all does: that one is done again means
+        nothing.
+        """
+        steps: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for hop in self.journey.hops:
-            if hop.signal == "event" and hop.key in self.direct and self.signs[hop.key].effect == "success":
-                above = (hop.trace_id, hop.parent_id)
-                found[above] = max(found.get(above, -1), hop.at_ns)
-        return found
+            if hop.key in self.direct:
+                steps[operation_of(hop)].add(self.step_of[hop.key].name)
+        return {operation for operation, names in steps.items() if len(names) > 1}
 
     def told_to(self, step: Step) -> tuple[Hop, bool] | None:
         """The last message to a step that nothing handled, sent by what the step waits for or by no step; and whether

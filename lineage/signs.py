@@ -29,6 +29,7 @@ from lineage.tables import (
     OFTEN_THROTTLED,
     RETRYABLE_4XX,
     RETRYABLE_CAUSES,
+    WITHOUT_CRM,
 )
 from model import attributes as names
 from model.causes import UNMAPPED, VendorCodes, built_in_codes, causes
@@ -160,6 +161,16 @@ def _cause_of(reason: str, hop: Hop, codes: VendorCodes) -> str:
     return codes.resolve(reason, system_of(hop)) or UNMAPPED
 
 
+def _meant(code: str, hop: Hop, kind: str, codes: VendorCodes) -> str | None:
+    """The cause of a code that nobody gave as the reason. `INVALID_TOKEN` may be anybody's: where the vendor is not
+    known, it is no CRM's at a step that writes to none.
+    """
+    system = system_of(hop)
+    cause = codes.resolve(code, system)
+    foreign = not system and kind in WITHOUT_CRM and (cause or "").startswith("crm.")
+    return None if foreign else cause
+
+
 def _class(cause: str) -> str:
     known = causes().get(cause)
     return known.cls if known else "fault"
@@ -194,7 +205,7 @@ def _refused_by_status(hop: Hop, status: int, kind: str, codes: VendorCodes) -> 
         return told  # a handler that answers 500 since the vendor's SDK raised is told by what it raised
     cause = _refused_token(hop, status, kind) or _cause_of_status(status, kind)
     if vendor:
-        cause = codes.resolve(vendor, system_of(hop)) or cause
+        cause = _meant(vendor, hop, kind, codes) or cause
     final = _is_final(status) and not (vendor and cause in RETRYABLE_CAUSES)
     return Sign("failure", cause, vendor or str(status), final=final)
 
@@ -242,7 +253,7 @@ def _told_in(hop: Hop, words: str, kind: str, codes: VendorCodes) -> Sign | None
     """What the words of an error tell: a vendor's code, a status that an SDK wrote into its message, a timeout, a
     connection that failed. The name of an error tells more than a 5xx, and less than a 4xx.
     """
-    known = ((code, codes.resolve(code, system_of(hop))) for code in codes_in(words))
+    known = ((code, _meant(code, hop, kind, codes)) for code in codes_in(words))
     if found := next(((code, cause) for code, cause in known if cause), None):
         return Sign("failure", found[1], found[0], final=found[1] not in RETRYABLE_CAUSES)
     status = status_in(words) or (429 if was_throttled(words) else 0)
@@ -284,7 +295,7 @@ def _refused_in_body(hop: Hop, kind: str, codes: VendorCodes) -> Sign | None:
         return None
     word, code = found
     table = BY_KIND.get(kind, {})
-    cause = codes.resolve(code, system_of(hop)) or table.get("skipped") or table.get("any")
+    cause = _meant(code, hop, kind, codes) or table.get("skipped") or table.get("any")
     if cause is None:
         cause = _unsaid("stop", kind) if word == "refused" and code in REFUSING_WORDS else UNMAPPED
     effect: Effect = "failure" if word == "failed" or _class(cause) == "fault" else "stop"

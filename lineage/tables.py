@@ -42,6 +42,8 @@ ANYWHERE: dict[str, str] = {
     "http": "delivery.http_error",
     "dead_lettered": "delivery.retries_exhausted",
 }
+# Steps that write to no CRM: who fails there is another system, whatever its codes are called.
+WITHOUT_CRM = frozenset({"capture", "enrich", "delivery"})
 
 # Asking again may help after these (RFC 9110; 429 from RFC 6585): the lead waits until its step's deadline. After any
 # other refusal by status the same request gives the same answer.

@@ -5,7 +5,7 @@
 from datetime import timedelta
 
 import pytest
-from stories_of_stacks import ABSENT, LEADS, ON_A_BUS, Stories, before_crm, check, enrolled, synced
+from stories_of_stacks import ABSENT, LEADS, ON_A_BUS, PROSPECTS, Stories, before_crm, check, enrolled, synced
 from telling_hops import START
 from telling_spans import body, client, log, message, server, span
 
@@ -131,6 +131,18 @@ def an_answer_that_lists_the_lead_and_others_that_it_skipped():
     return [*synced(), outer, client("outreach-sync", "POST https://api.apollo.io/v1/emailer_campaigns/9/add_contact_ids", at=30.1, parent=outer, attributes=body(answer))]
 
 
+@tells("entered")
+def an_answer_that_lists_the_fields_it_skipped():
+    outer = server("outreach-sync", "POST /enrol", at=30, took=1)
+    answer = {"id": "7", "skipped_fields": ["phone"]}
+    return [*synced(), outer, client("outreach-sync", f"POST {PROSPECTS}", at=30.1, parent=outer, attributes=body(answer))]
+
+
+@tells("blocked", "capture.signature_failed", "form")
+def a_form_whose_refusal_sounds_like_a_crms():
+    return [server("site-bff", "POST /api/contact-sales", 401, at=0, attributes=body({"code": "INVALID_TOKEN"}))]
+
+
 # ── systems that the flow does not name ─────────────────────────────────────────────────────────────────────────────
 
 HALF_ON_A_BUS = read_flow("""
@@ -253,6 +265,20 @@ spec:
 def a_refusal_of_a_step_while_the_same_system_does_another():
     refused = log("app", "WriteRefused", at=1, lead__outcome="skipped", lead__reason="consent.do_not_contact")
     return [log("app", "FormSubmitted", at=0), refused, log("app", "Graded", at=2)]
+
+
+@tells("skipped", "consent.do_not_contact", "crm", flow=ALL_EVENTS)
+def a_refusal_in_the_one_task_that_does_every_step():
+    events = ["FormSubmitted", "Refused", "Graded"]
+    tasks = [span("app", "task", "consumer", at=at, attributes={"lead.event": event}) for at, event in enumerate(events)]
+    tasks[1].attributes.update({"lead.outcome": "skipped", "lead.reason": "consent.do_not_contact"})
+    return tasks
+
+
+@tells("blocked", ABSENT, "crm", flow=ALL_EVENTS)
+def a_failure_of_a_step_that_the_silent_one_does_not_wait_for():
+    failed = span("app", "grade", "consumer", at=1, attributes={"lead.outcome": "failed", "lead.reason": "crm.rate_limit"})
+    return [log("app", "FormSubmitted", at=0), failed, span("app", "grade", "consumer", at=2, attributes={"lead.event": "Graded"})]
 
 
 @tells("blocked", ABSENT, "enrol", flow=ALL_EVENTS)
