@@ -51,6 +51,7 @@ class Reading:
         self.above_failures = {up.key for hop in failing if hop.key not in self.beside for up in self.handed_to(hop)}
         refusing = [hop for hop in journey.hops if self.signs[hop.key].effect == "stop"]
         self.above_refusals = {up.key for hop in refusing for up in self.handed_to(hop)}
+        self.denied = {up.key for hop in [*failing, *refusing] if self._denies(hop) for up in self.handed_to(hop)}
         self.leaves = self._telling(failing)
 
     def _sign_of(self, hop: Hop, codes: VendorCodes | None) -> Sign:
@@ -111,10 +112,13 @@ class Reading:
     # ── words and failures ──────────────────────────────────────────────────────────────────────────────────────
 
     def speaks(self, hop: Hop) -> bool:
-        """Does the hop say by itself that its step was done, rather than merely not fail?"""
+        """Does the hop say by itself that its step was done, rather than merely not fail? What its event is called says
+        less than a refusal or a word of failure within it.
+        """
         if self.signs[hop.key].explicit:
             return True
-        return bool(hop.event) and hop.key in self.direct and not self.is_remark(hop)
+        named = bool(hop.event) and hop.key in self.direct and hop.key not in self.denied
+        return named and not self.is_remark(hop)
 
     def is_remark(self, hop: Hop) -> bool:
         """Is this a log record of a span of its system, and of a step that claims all that the system says? Then the
@@ -144,8 +148,16 @@ class Reading:
         """Did the handling see that the call failed, and go on to call itself a success? What only the words or the
         body of an answer tell, it may have overlooked.
         """
-        saw = failed.status == "error" or failed.http_status >= 400
-        return saw and not self.signs[failed.key].explicit and self._green_handling_of(failed) is not None
+        return self._was_seen(failed) and self._green_handling_of(failed) is not None
+
+    def _denies(self, hop: Hop) -> bool:
+        """Does a hop say what the handling around it, when that calls itself well, must have overlooked?"""
+        sign = self.signs[hop.key]
+        return not self._was_seen(hop) and (sign.final or not sign.explicit)
+
+    def _was_seen(self, failed: Hop) -> bool:
+        """Did whoever called see that it failed, rather than having to read the words or the body of an answer?"""
+        return (failed.status == "error" or failed.http_status >= 400) and not self.signs[failed.key].explicit
 
     def _is_side_call(self, failed: Hop) -> bool:
         """Did a call fail that does not matter to its handling, which says it went well? A datastore; a record that was

@@ -281,6 +281,20 @@ def a_failure_of_a_step_that_the_silent_one_does_not_wait_for():
     return [log("app", "FormSubmitted", at=0), failed, span("app", "grade", "consumer", at=2, attributes={"lead.event": "Graded"})]
 
 
+@tells("skipped", "cap.frequency", "enrol", flow=ALL_EVENTS)
+def a_span_named_for_what_the_vendor_then_refused():
+    done = [log("app", event, at=at) for at, event in enumerate(("FormSubmitted", "CrmWritten", "Graded"))]
+    enrol = span("app", "enrol", "consumer", at=4, took=1, attributes={"lead.event": "SequenceEnrolled"})
+    return [*done, enrol, client("app", "POST https://api.iterable.com/x", at=4.1, parent=enrol, attributes=SKIPPED)]
+
+
+@tells("entered", flow=ALL_EVENTS)
+def a_span_named_for_what_was_done_at_the_second_try():
+    done = [log("app", event, at=at) for at, event in enumerate(("FormSubmitted", "CrmWritten", "Graded"))]
+    enrol = span("app", "enrol", "consumer", at=4, took=1, attributes={"lead.event": "SequenceEnrolled"})
+    return [*done, enrol, log("app", "attempt", at=4.1, parent=enrol, lead__outcome="retrying", lead__reason="delivery.timeout")]
+
+
 @tells("blocked", ABSENT, "enrol", flow=ALL_EVENTS)
 def a_failure_that_the_same_system_left_behind():
     failed = log("app", "WriteFailed", at=1, lead__outcome="failed", lead__reason="crm.rate_limit")
