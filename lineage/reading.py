@@ -156,15 +156,23 @@ class Reading:
         return not self._was_seen(hop) and (sign.final or not sign.explicit)
 
     def _was_seen(self, failed: Hop) -> bool:
-        """Did whoever called see that it failed, rather than having to read the words or the body of an answer?"""
+        """Did the handling see that it failed, rather than having to read the words or the body of an answer?"""
+        if self._is_only_named(failed):
+            return True
         return (failed.status == "error" or failed.http_status >= 400) and not self.signs[failed.key].explicit
+
+    def _is_only_named(self, hop: Hop) -> bool:
+        """Is this a log record that nothing but its name makes a failure, such as `cache.refresh_failed`?"""
+        return hop.signal == "event" and self.signs[hop.key].raw_reason == hop.event
 
     def _is_side_call(self, failed: Hop) -> bool:
         """Did a call fail that does not matter to its handling, which says it went well? A datastore; a record that was
         there already; a source for which another answered; a lookup before a write; at the goal, a system other than
-        the one that was written to. Before the goal the lead's next step tells that.
+        the one that was written to, or what only a log record's name calls failed. Before the goal the lead's next step
+        tells that.
         """
-        if self.signs[failed.key].explicit or self._green_handling_of(failed) is None:
+        only_named = self._is_only_named(failed)
+        if (self.signs[failed.key].explicit and not only_named) or self._green_handling_of(failed) is None:
             return False
         beside = self._answered.get((failed.trace_id, failed.parent_id), _NO_ANSWERS)
         if is_datastore(failed) or self._was_there_already(failed, beside):
@@ -175,7 +183,8 @@ class Reading:
         is_goal = step.name == self.flow.goal
         if reads(failed):
             return is_goal or beside.last_write_ns >= failed.at_ns
-        return is_goal and failed.kind == "client" and bool(beside.writes) and target_of(failed) not in beside.writes
+        elsewhere = only_named or (failed.kind == "client" and target_of(failed) not in beside.writes)
+        return is_goal and elsewhere and bool(beside.writes)
 
     def _was_there_already(self, failed: Hop, beside: "_Answers") -> bool:
         """Did a create find its record there, as an earlier try had gone through after all, or was it then updated?"""

@@ -295,6 +295,12 @@ def a_span_named_for_what_was_done_at_the_second_try():
     return [*done, enrol, log("app", "attempt", at=4.1, parent=enrol, lead__outcome="retrying", lead__reason="delivery.timeout")]
 
 
+@tells("entered")
+def a_log_record_named_for_a_failure_beside_what_was_done():
+    outer = server("outreach-sync", "POST /enrol", at=30, took=1)
+    return [*synced(), outer, client("outreach-sync", f"POST {PROSPECTS}", 201, at=30.1, parent=outer), log("outreach-sync", "cache.refresh_failed", at=30.5, parent=outer)]
+
+
 @tells("blocked", ABSENT, "enrol", flow=ALL_EVENTS)
 def a_failure_that_the_same_system_left_behind():
     failed = log("app", "WriteFailed", at=1, lead__outcome="failed", lead__reason="crm.rate_limit")
