@@ -80,7 +80,9 @@ def _pages(store: Store, identities: Sequence[Identity], bench: Bench, now: date
     alone = {identity.lead: identity for identity in identities if not identity.merged}
     flows = list(bench.book.all_flows)
     for page in hops_to_judge(store, alone, read_for(flows), paths=paths_for(flows)):
-        yield _Page(page.leads, ((alone[lead], _of_rows(store, alone[lead], rows, bench, now)) for lead, rows in page))
+        yield _Page(
+            page.leads, ((alone[lead], _judged_once(store, alone[lead], rows, bench, now)) for lead, rows in page)
+        )
     merged = [identity for identity in identities if identity.merged]
     for start in range(0, len(merged), MERGED_A_QUERY):
         some = merged[start : start + MERGED_A_QUERY]
@@ -89,12 +91,16 @@ def _pages(store: Store, identities: Sequence[Identity], bench: Bench, now: date
         yield _Page(ids, [(identity, _judged(identity.lead, found[identity.lead], bench, now)) for identity in some])
 
 
-def _of_rows(store: Store, identity: Identity, rows: HopRows, bench: Bench, now: datetime) -> Judged:
+def _judged_once(store: Store, identity: Identity, rows: HopRows, bench: Bench, now: datetime) -> Judged:
     """What is said of a lead whose hops were read; one with too many is judged by its first and last ones."""
     if len(rows) >= MAX_HOPS_OF_A_LEAD:
         return _judged(identity.lead, hops_of_identities(store, [identity])[identity.lead], bench, now)
-    form = bench.precedents.form_of(rows)
-    known = bench.precedents.verdicts(rows, form, now) if form is not None else None
+    try:
+        form = bench.precedents.form_of(rows)
+        known = bench.precedents.verdicts(rows, form, now) if form is not None else None
+    except Exception:
+        log.exception("precedent_not_told", lead=identity.lead, hops=len(rows))
+        form = known = None
     if known is not None:
         return known
     judged = _judged(identity.lead, HopsRead(rows.hops()), bench, now)

@@ -13,7 +13,7 @@ and one that says what stopped an entry whose flow's deadline has passed: then e
 one that tells how long something took, or tells of values, of several entries or of merged leads.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import add
@@ -39,8 +39,8 @@ MAX_MEANINGS = 20_000
 MAX_HOPS = 60
 """Of an entry that is compared with precedents: what is longer hardly repeats another to the letter."""
 
-ONLY_TOLD = (names.CAMPAIGN, names.SEGMENT, names.SOURCE)
-"""Attributes that verdicts repeat and no rule decides on."""
+ONLY_TOLD = {"campaign": names.CAMPAIGN, "segment": names.SEGMENT, "source": names.SOURCE}
+"""Attributes that verdicts repeat and no rule decides on, by the names of Verdict's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class _Meanings:
             if gate.attribute not in matched | BY_RULES:
                 self._gates.setdefault(gate.attribute, []).append(gate)
         gated = {step.gate.attribute for flow in flows for step in flow.steps if step.gate is not None}
-        self._only_told = frozenset(ONLY_TOLD) - matched - gated
+        self._only_told = frozenset(ONLY_TOLD.values()) - matched - gated
         self._by_text: dict[str, int] = {}
         self._numbers: dict[object, int] = {}
 
@@ -217,16 +217,16 @@ class _Told:
     touched: int | None
     reached: tuple[int, ...]
     evidence: tuple[tuple[int, str, str, str], ...]
-    only_told: tuple[int | None, ...]
+    only_told: tuple[tuple[str, int], ...]
     sentence: str
+    places: tuple[int, ...]
 
     def of(self, rows: HopRows, times: Sequence[int]) -> Verdict:
-        at = _Moments(times)
+        at = {place: moment(times[place]) for place in self.places}
         deadline_ns = times[self.captured] + ns(self.flow.deadline)
-        campaign, segment, source = (
-            "" if place is None else rows.shape_of(place).attributes[name]
-            for name, place in zip(ONLY_TOLD, self.only_told, strict=True)
-        )
+        said: dict[str, Any] = {
+            field: rows.shape_of(place).attributes[ONLY_TOLD[field]] for field, place in self.only_told
+        }
         verdict = Verdict(
             lead=rows.lead,
             entry=_named(rows) or (rows.trace_id[0] if self.by_trace else rows.lead),
@@ -244,11 +244,9 @@ class _Told:
                     for place, service, name, outcome in self.evidence
                 ]
             ),
-            campaign=campaign,
-            segment=segment,
-            source=source,
             headline=rows.lead + self.sentence,
             **self.same,
+            **said,
         )
         if self.entered is not None:
             object.__setattr__(verdict, "headline", headline(verdict, self.flow))
@@ -261,18 +259,6 @@ class _Told:
         captured_ns = times[self.captured]
         ready_ns = max([captured_ns, *(times[reached[name]] for name in step.after)])
         return due_ns(step, ready_ns, captured_ns + ns(self.flow.deadline))
-
-
-class _Moments(dict[int, datetime]):
-    """The moments of an entry by their places; most are told several times."""
-
-    def __init__(self, times: Sequence[int]) -> None:
-        super().__init__()
-        self._times = times
-
-    def __missing__(self, place: int) -> datetime:
-        self[place] = found = moment(self._times[place])
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +327,7 @@ def _told(rows: HopRows, times: Sequence[int], journey: Journey, verdict: Verdic
     after = flow.by_name[verdict.step].after
     if any(at not in places for at in moments) or (absent and not set(after) <= set(verdict.reached)):
         return None
+    evidence = [(row_of[one.trace_id, one.span_id], one.service, one.name, one.outcome) for one in verdict.evidence]
     told = _Told(
         flow,
         {name: getattr(verdict, name) for name in _SAME},
@@ -351,17 +338,19 @@ def _told(rows: HopRows, times: Sequence[int], journey: Journey, verdict: Verdic
         entered=None if verdict.entered_at is None else places[verdict.entered_at],
         touched=None if verdict.touched_at is None else places[verdict.touched_at],
         reached=tuple(places[at] for at in verdict.reached_at),
-        evidence=tuple(
-            (row_of[one.trace_id, one.span_id], one.service, one.name, one.outcome) for one in verdict.evidence
-        ),
-        only_told=tuple(_first_with(name, journey, row_of) for name in ONLY_TOLD),
+        evidence=tuple(evidence),
+        only_told=tuple(_only_told(journey, row_of)),
         sentence=verdict.headline.removeprefix(verdict.lead),
+        places=tuple({places[at] for at in moments} | {place for place, *_ in evidence}),
     )
     return told if told.of(rows, times) == verdict else None
 
 
-def _first_with(name: str, journey: Journey, row_of: Mapping[tuple[str, str], int]) -> int | None:
-    return next((row_of[hop.key] for hop in journey.hops if hop.attributes.get(name)), None)
+def _only_told(journey: Journey, row_of: Mapping[tuple[str, str], int]) -> Iterator[tuple[str, int]]:
+    """By Verdict's field, the place of the first hop that says it."""
+    for field, name in ONLY_TOLD.items():
+        if (first := next((hop for hop in journey.hops if hop.attributes.get(name)), None)) is not None:
+            yield field, row_of[first.key]
 
 
 def _ns_of(moment: datetime) -> int:

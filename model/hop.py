@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def moment(at_ns: int) -> datetime:
     """The aware UTC datetime of nanoseconds since the epoch, to the microsecond."""
-    return _EPOCH + timedelta(microseconds=at_ns // 1000)
+    return _EPOCH + timedelta(0, 0, at_ns // 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,8 @@ def write(store: Store, made: Sequence[tuple[Verdict, str]], gone: Sequence[Verd
 
 def _ms(moment: datetime) -> int:
     """Milliseconds since the epoch, within what the column holds. The driver takes three times as long."""
-    return min(max((moment - _EPOCH) // _MS, 0), _LATEST_MS)
+    ms = (moment - _EPOCH) // _MS
+    return ms if 0 <= ms <= _LATEST_MS else 0 if ms < 0 else _LATEST_MS
 
 
 def _ms_or_none(moment: datetime | None) -> int | None:
