@@ -29,16 +29,21 @@ def named(lead: str, came_as: Sequence[str]) -> str:
 
 
 def _entered(verdict: Verdict, flow: Flow) -> str:
-    late = f", later than the {spoken(flow.deadline)} it should take" if verdict.late else ""
-    return f"{_who(verdict)} entered the sequence{_after_capture(verdict, flow)}{late}."
+    return entered_sentence(_who(verdict), took(verdict, flow), flow, late=verdict.late)
 
 
-def _after_capture(verdict: Verdict, flow: Flow) -> str:
+def entered_sentence(who: str, after: timedelta | None, flow: Flow, *, late: bool) -> str:
+    took = f" {spoken(after)} after capture" if after is not None else ""
+    than = f", later than the {spoken(flow.deadline)} it should take" if late else ""
+    return f"{who} entered the sequence{took}{than}."
+
+
+def took(verdict: Verdict, flow: Flow) -> timedelta | None:
     """How long it took, where that is known: not by clocks that put the capture behind, nor without its capture."""
     unseen = any(one.cause == GAP and one.step == flow.capture.name for one in verdict.contributing)
     if unseen or verdict.entered_at is None or verdict.entered_at < verdict.captured_at:
-        return ""
-    return f" {spoken(verdict.entered_at - verdict.captured_at)} after capture"
+        return None
+    return verdict.entered_at - verdict.captured_at
 
 
 def _waiting(verdict: Verdict, flow: Flow) -> str:

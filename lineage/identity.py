@@ -51,6 +51,8 @@ class Merges:
 
     def concerned(self, leads: Iterable[str]) -> list[Identity]:
         """The leads that these ids belong to, belonged to, or are pushed out of; each once."""
+        if not self._newest:
+            return [Identity(lead) for lead in dict.fromkeys(leads) if lead in self._said]
         found: dict[Identity, None] = {}
         for lead in leads:
             mine = self.identity(lead)

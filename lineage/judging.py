@@ -16,12 +16,13 @@ from lineage.rules_read import paths_for, read_for
 from lineage.verdict import judge, unjudged
 from model.causes import VendorCodes
 from model.flow import Flow
-from model.hop import Hop
+from model.hop import MS, Hop, moment
 from model.verdict import Verdict
 from store import agenda, verdicts
 from store.engine import Store
 from store.hops import MAX_HOPS_OF_A_LEAD
 from store.hops_to_judge import HopRows, hops_to_judge
+from store.verdicts import Row, row_of, withdrawn
 
 log = structlog.get_logger(__name__)
 
@@ -58,14 +59,14 @@ def settle_leads(store: Store, leads: Sequence[str], bench: Bench, now: datetime
         for identity, judged in page.judged:
             if judged is not None:
                 news.take(identity, judged, [before[one] for one in identity.ids if one in before])
-        verdicts.write(store, news.made, news.gone, decided_at=agenda.engine_now(store))
+        verdicts.write(store, [*news.made, *news.gone], decided_at=agenda.engine_now(store))
         agenda.remind(store, news.reminders)
-        for status, count in Counted(verdict.status for verdict, _ in news.made).items():
-            VERDICTS.labels(status.value).inc(count)
+        for status, count in Counted(row.status for row in news.made).items():
+            VERDICTS.labels(status).inc(count)
     SETTLED.inc(len(leads))
 
 
-Judged = list[Verdict] | None
+Judged = Sequence[Row] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +89,26 @@ def _pages(store: Store, identities: Sequence[Identity], bench: Bench, now: date
         some = merged[start : start + MERGED_A_QUERY]
         found = hops_of_identities(store, some)
         ids = [one for identity in some for one in identity.ids]
-        yield _Page(ids, [(identity, _judged(identity.lead, found[identity.lead], bench, now)) for identity in some])
+        judged = [(one, _rows(_judged(one.lead, found[one.lead], bench, now))) for one in some]
+        yield _Page(ids, judged)
 
 
 def _judged_once(store: Store, identity: Identity, rows: HopRows, bench: Bench, now: datetime) -> Judged:
     """What is said of a lead whose hops were read; one with too many is judged by its first and last ones."""
     if len(rows) >= MAX_HOPS_OF_A_LEAD:
-        return _judged(identity.lead, hops_of_identities(store, [identity])[identity.lead], bench, now)
-    try:
-        form = bench.precedents.form_of(rows)
-        known = bench.precedents.verdicts(rows, form, now) if form is not None else None
-    except Exception:
-        log.exception("precedent_not_told", lead=identity.lead, hops=len(rows))
-        form = known = None
+        return _rows(_judged(identity.lead, hops_of_identities(store, [identity])[identity.lead], bench, now))
+    form = bench.precedents.form_of(rows)
+    known = bench.precedents.rows_of(rows, form, now) if form is not None else None
     if known is not None:
         return known
     judged = _judged(identity.lead, HopsRead(rows.hops()), bench, now)
     if form is not None and judged is not None:
         bench.precedents.keep(rows, form, judged, now)
-    return judged
+    return _rows(judged)
+
+
+def _rows(judged: Sequence[Verdict] | None) -> Judged:
+    return None if judged is None else [row_of(verdict) for verdict in judged]
 
 
 @dataclass(slots=True)
@@ -114,24 +116,23 @@ class _News:
     """What differs from what is written, and when to look again."""
 
     now: datetime
-    made: list[tuple[Verdict, str]] = field(default_factory=list)
-    gone: list[Verdict] = field(default_factory=list)
+    made: list[Row] = field(default_factory=list)
+    gone: list[Row] = field(default_factory=list)
     reminders: list[tuple[datetime, str]] = field(default_factory=list)
 
-    def take(self, identity: Identity, judged: Iterable[Verdict], before: Iterable[Mapping[verdicts.Key, str]]) -> None:
+    def take(self, identity: Identity, judged: Iterable[Row], before: Iterable[Mapping[verdicts.Key, str]]) -> None:
         """All verdicts on a lead, beside what was written of it under each of its ids."""
         known = {key: body for written in before for key, body in written.items()}
-        for verdict in judged:
-            body = verdicts.body_of(verdict)
-            if known.pop((verdict.flow, verdict.lead, verdict.entry), None) != body:
-                self.made.append((verdict, body))
-            if verdict.due_at is not None:
-                due = min(max(verdict.due_at, self.now), self.now + LOOK_AGAIN)
+        for row in judged:
+            if known.pop((row.flow, row.lead_id, row.entry), None) != row.body:
+                self.made.append(row)
+            if row.due_at is not None:
+                due = min(max(moment(row.due_at * MS), self.now), self.now + LOOK_AGAIN)
                 self.reminders.append((due + timedelta(milliseconds=1), identity.lead))
-        self.gone += map(verdicts.verdict_of, known.values())
+        self.gone += [withdrawn(verdicts.verdict_of(body)) for body in known.values()]
 
 
-def _judged(lead: str, read: HopsRead, bench: Bench, now: datetime) -> Judged:
+def _judged(lead: str, read: HopsRead, bench: Bench, now: datetime) -> list[Verdict] | None:
     """The lead's verdicts; None, told in the log, where the judge fails: one lead must not hold up the others."""
     try:
         return judge_lead(lead, read.hops, bench.book, now, bench.codes, cut=read.cut)

@@ -13,26 +13,31 @@ and one that says what stopped an entry whose flow's deadline has passed: then e
 one that tells how long something took, or tells of values, of several entries or of merged leads.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from operator import add
+from datetime import UTC, datetime
+from functools import lru_cache
+from json.encoder import encode_basestring as quoted
+from operator import add, gt
 from typing import Any
 
 from lineage.calls import leads_to_token, parted
 from lineage.case import due_ns, ns
 from lineage.flowbook import FlowBook
-from lineage.headline import headline
+from lineage.headline import entered_sentence, took
 from lineage.journey import Journey, journeys
 from lineage.obstacles import NOT_ELIGIBLE, VALUE_LATE
 from lineage.rules_read import ALWAYS_READ, BY_RULES
 from model import attributes as names
 from model.causes import ABSENT, VendorCodes
 from model.flow import Flow, Gate
-from model.hop import NS, moment
+from model.hop import MS, NS, moment
 from model.shape import Shape
-from model.verdict import Evidence, Status, Verdict
+from model.verdict import Status, Verdict
 from store.hops_to_judge import HopRows
+from store.verdicts import Row, row_of
 
 MAX_PRECEDENTS = 20_000
 MAX_MEANINGS = 20_000
@@ -79,16 +84,20 @@ class Precedents:
         meanings = self._meanings.of(rows)
         if 0 in meanings or not _is_one_entry(rows):
             return None
-        times = [*rows.at_ns, *map(add, rows.at_ns, rows.duration_ns)]
         called_by = _called_by(rows)
-        # Ends at one moment are told apart by ids, and how much too early a hop began before its caller is told.
-        if len(set(times[count:])) < count or any(by > at for at, by in enumerate(called_by) if by < count):
+        if any(map(gt, called_by, range(count))):
+            return None  # by how much a hop began before its caller is told
+        ends = [*map(add, rows.at_ns, rows.duration_ns)]
+        times = [*rows.at_ns, *ends]
+        in_order = sorted(set(times))
+        if in_order[0] < 0 or in_order[-1] > LATEST_NS:
             return None
-        order = {at: place for place, at in enumerate(sorted(set(times)))}
-        key = (meanings, called_by, tuple(map(order.__getitem__, times)), _urls(rows), bool(_named(rows)))
-        return Form(key, times)
+        order = tuple(map(dict(zip(in_order, range(len(in_order)), strict=True)).__getitem__, times))
+        # Hops that end at one moment are told apart by their ids.
+        by_id = () if len(set(ends)) == count else tuple(sorted(range(count), key=rows.hop_id.__getitem__))
+        return Form((meanings, called_by, order, by_id, _urls(rows), bool(_named(rows))), times)
 
-    def verdicts(self, rows: HopRows, form: Form, now: datetime) -> list[Verdict] | None:
+    def rows_of(self, rows: HopRows, form: Form, now: datetime) -> list[Row] | None:
         """What would be said of an entry; None where nothing that repeats it was judged, or its time is not up."""
         known = self._by_form.get(form.key)
         return known.told_of(rows, form, self._book, now) if known is not None else None
@@ -169,16 +178,18 @@ def _named(rows: HopRows) -> str:
 
 
 def _called_by(rows: HopRows) -> tuple[int, ...]:
-    """For each hop the place of the one that called it; places beyond the last for callers that were not read."""
+    """For each hop the place of the one that called it; -1 where none did, and less for each caller that was not read.
+    Then the number of its trace, where there are several.
+    """
     places: dict[object, int]
     if rows.trace_id.count(rows.trace_id[0]) == len(rows):
         places = {hop: place for place, hop in enumerate(rows.hop_id)}
-        places.setdefault("", len(rows))
-        return tuple([places.setdefault(parent, len(places)) for parent in rows.parent_id])
+        places.setdefault("", -1)
+        return tuple([places.setdefault(parent, -len(places)) for parent in rows.parent_id])
     places = {hop: place for place, hop in enumerate(zip(rows.trace_id, rows.hop_id, strict=True))}
     traces = {trace: place for place, trace in enumerate(dict.fromkeys(rows.trace_id))}
-    places |= {(trace, ""): len(places) + place for trace, place in traces.items()}
-    called = [places.setdefault(one, len(places)) for one in zip(rows.trace_id, rows.parent_id, strict=True)]
+    places |= dict.fromkeys(((trace, "") for trace in traces), -1)
+    called = [places.setdefault(one, -len(places)) for one in zip(rows.trace_id, rows.parent_id, strict=True)]
     return (*called, *(traces[trace] for trace in rows.trace_id))
 
 
@@ -195,70 +206,87 @@ def _urls(rows: HopRows) -> tuple[Any, ...]:
 
 # ── precedents ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_SAME = (
-    "flow", "status", "cause", "cls", "step", "owner", "playbook", "raw_reason", "system", "reached", "contributing",
-    "notes", "stages", "interventions", "hops", "flow_version",
-)  # fmt: skip
+LATEST_NS = 7_000_000_000 * NS
+"""Moments before 1970 and after 2191 are the judge's: no column must be cut to what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A verdict without its lead: what is the same for all, and which moments and hops it tells of, by their places.
-    `since` is the place of what decided; None where that is when the step must have been over.
+    """The row of a verdict without its lead: what is the same for all, and by their places the moments and hops that it
+    tells of. `since` is None where that is when the step must have been over. `body` is the row's, with names in place
+    of what differs (`lead`, `at7`); `sentence` follows the lead's id, and is '' where it tells how long it took.
     """
 
     flow: Flow
-    same: Mapping[str, Any]
+    row: Row
+    body: str
     by_trace: bool
     captured: int
     since: int | None
     last_hop: int
     entered: int | None
-    touched: int | None
+    took: bool
     reached: tuple[int, ...]
-    evidence: tuple[tuple[int, str, str, str], ...]
+    moments: tuple[tuple[str, int], ...]
+    evidence: tuple[int, ...]
     only_told: tuple[tuple[str, int], ...]
     sentence: str
-    places: tuple[int, ...]
 
-    def of(self, rows: HopRows, times: Sequence[int]) -> Verdict:
-        at = {place: moment(times[place]) for place in self.places}
-        deadline_ns = times[self.captured] + ns(self.flow.deadline)
+    def of(self, rows: HopRows, times: Sequence[int]) -> Row:
+        captured_ns = times[self.captured]
+        deadline_ns = captured_ns + ns(self.flow.deadline)
+        since_ns = self._due_ns(times) if self.since is None else times[self.since]
+        late = self.entered is not None and times[self.entered] > deadline_ns
+        entry = _named(rows) or (rows.trace_id[0] if self.by_trace else rows.lead)
         said: dict[str, Any] = {
             field: rows.shape_of(place).attributes[ONLY_TOLD[field]] for field, place in self.only_told
         }
-        verdict = Verdict(
-            lead=rows.lead,
-            entry=_named(rows) or (rows.trace_id[0] if self.by_trace else rows.lead),
-            captured_at=at[self.captured],
-            since=moment(self._due_ns(times)) if self.since is None else at[self.since],
-            deadline_at=moment(deadline_ns),
-            last_hop_at=at[self.last_hop],
-            entered_at=None if self.entered is None else at[self.entered],
-            late=self.entered is not None and times[self.entered] > deadline_ns,
-            touched_at=None if self.touched is None else at[self.touched],
-            reached_at=tuple([at[place] for place in self.reached]),
-            evidence=tuple(
-                [
-                    Evidence(rows.trace_id[place], rows.hop_id[place], service, name, at[place], outcome)
-                    for place, service, name, outcome in self.evidence
-                ]
-            ),
-            headline=rows.lead + self.sentence,
-            **self.same,
+        words: dict[str, str] = {name: _as_json(times[place]) for name, place in self.moments}
+        words["since"], words["deadline"] = _as_json(since_ns), _as_json(deadline_ns)
+        words["lead"], words["entry"], words["late"] = quoted(rows.lead), quoted(entry), "true" if late else "false"
+        words["headline"] = quoted(self._headline(rows.lead, times, late=late))
+        for place in self.evidence:
+            words[f"trace{place}"], words[f"span{place}"] = quoted(rows.trace_id[place]), quoted(rows.hop_id[place])
+        for field, value in said.items():
+            words[field] = quoted(value)
+        return self.row._replace(
+            lead_id=rows.lead,
+            entry=entry,
+            reached_at=[times[place] // MS for place in self.reached],
+            late=late,
+            captured_at=captured_ns // MS,
+            entered_at=None if self.entered is None else times[self.entered] // MS,
+            since=since_ns // MS,
+            deadline_at=deadline_ns // MS,
+            last_hop_at=times[self.last_hop] // MS,
+            body=self.body % words,
             **said,
         )
-        if self.entered is not None:
-            object.__setattr__(verdict, "headline", headline(verdict, self.flow))
-        return verdict
+
+    def _headline(self, lead: str, times: Sequence[int], *, late: bool) -> str:
+        if self.entered is None:
+            return lead + self.sentence
+        took = moment(times[self.entered]) - moment(times[self.captured]) if self.took else None
+        return entered_sentence(lead, took, self.flow, late=late)
 
     def _due_ns(self, times: Sequence[int]) -> int:
         """When the step that was awaited must have been over: what it waits for was reached."""
-        step = self.flow.by_name[self.same["step"]]
-        reached = dict(zip(self.same["reached"], self.reached, strict=True))
+        step = self.flow.by_name[self.row.step]
+        reached = dict(zip(self.row.reached, self.reached, strict=True))
         captured_ns = times[self.captured]
         ready_ns = max([captured_ns, *(times[reached[name]] for name in step.after)])
         return due_ns(step, ready_ns, captured_ns + ns(self.flow.deadline))
+
+
+def _as_json(at_ns: int) -> str:
+    second, us = divmod(at_ns // 1000, 1_000_000)
+    return f'"{_second(second)}.{us:06d}Z"' if us else f'"{_second(second)}Z"'
+
+
+@lru_cache(maxsize=10_000)
+def _second(at_s: int) -> str:
+    """Entries that are settled together happened together: most of their seconds are the same."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +296,7 @@ class _Precedent:
     first: int
     told: tuple[_Told, ...]
 
-    def told_of(self, rows: HopRows, form: Form, book: FlowBook, now: datetime) -> list[Verdict] | None:
+    def told_of(self, rows: HopRows, form: Form, book: FlowBook, now: datetime) -> list[Row] | None:
         began = moment(form.times[self.first])
         now_ns = _ns_of(now)
         for one in self.told:
@@ -320,30 +348,58 @@ _BY_VALUES = frozenset({NOT_ELIGIBLE, VALUE_LATE})
 def _told(rows: HopRows, times: Sequence[int], journey: Journey, verdict: Verdict, flow: Flow) -> _Told | None:
     """None where the verdict tells a moment that no hop tells, or that two tell to the microsecond."""
     places = _places(times)
-    row_of = {key: at for at, key in enumerate(zip(rows.trace_id, rows.hop_id, strict=True))}
+    place_of = {key: at for at, key in enumerate(zip(rows.trace_id, rows.hop_id, strict=True))}
     absent = verdict.cause == ABSENT
     moments = [verdict.captured_at, verdict.last_hop_at, *verdict.reached_at, *([] if absent else [verdict.since])]
     moments += [at for at in (verdict.entered_at, verdict.touched_at) if at is not None]
     after = flow.by_name[verdict.step].after
     if any(at not in places for at in moments) or (absent and not set(after) <= set(verdict.reached)):
         return None
-    evidence = [(row_of[one.trace_id, one.span_id], one.service, one.name, one.outcome) for one in verdict.evidence]
+    evidence = [place_of[one.trace_id, one.span_id] for one in verdict.evidence]
+    only_told = tuple(_only_told(journey, place_of))
+    row = row_of(verdict)
     told = _Told(
         flow,
-        {name: getattr(verdict, name) for name in _SAME},
+        row,
+        _body_without(row.body, places, evidence, {field for field, _ in only_told}),
         by_trace=verdict.entry == rows.trace_id[0],
         captured=places[verdict.captured_at],
         since=None if absent else places[verdict.since],
         last_hop=places[verdict.last_hop_at],
         entered=None if verdict.entered_at is None else places[verdict.entered_at],
-        touched=None if verdict.touched_at is None else places[verdict.touched_at],
+        took=took(verdict, flow) is not None,
         reached=tuple(places[at] for at in verdict.reached_at),
+        moments=tuple({(f"at{place}", place) for place in [*map(places.__getitem__, moments), *evidence]}),
         evidence=tuple(evidence),
-        only_told=tuple(_only_told(journey, row_of)),
+        only_told=only_told,
         sentence=verdict.headline.removeprefix(verdict.lead),
-        places=tuple({places[at] for at in moments} | {place for place, *_ in evidence}),
     )
-    return told if told.of(rows, times) == verdict else None
+    return told if told.of(rows, times) == row else None
+
+
+def _body_without(body: str, places: Mapping[datetime, int], evidence: Sequence[int], only_told: Iterable[str]) -> str:
+    """The body with names in place of what is each entry's own."""
+    told = json.loads(body)
+
+    def at(text: str | None) -> str | None:
+        return None if text is None else _name(f"at{places[datetime.fromisoformat(text)]}")
+
+    told |= {name: _name(name) for name in ("lead", "entry", "since", "headline", "late", *only_told)}
+    told |= {name: at(told[name]) for name in ("captured_at", "last_hop_at", "entered_at", "touched_at")}
+    told["deadline_at"] = _name("deadline")
+    told["reached_at"] = [at(text) for text in told["reached_at"]]
+    for one, place in zip(told["evidence"], evidence, strict=True):
+        one |= {"trace_id": _name(f"trace{place}"), "span_id": _name(f"span{place}"), "at": _name(f"at{place}")}
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":")).replace("%", "%%")
+    return _NAMED.sub(r"%(\1)s", text)
+
+
+def _name(name: str) -> str:
+    """Stands for what is filled in; no text of a verdict looks like it."""
+    return f"\0{name}\0"
+
+
+_NAMED = re.compile(r'"\\u0000(\w+)\\u0000"')
 
 
 def _only_told(journey: Journey, row_of: Mapping[tuple[str, str], int]) -> Iterator[tuple[str, int]]:

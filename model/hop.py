@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from model.shape import Shape
 
 NS = 1_000_000_000
+MS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

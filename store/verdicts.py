@@ -1,9 +1,9 @@
 """Writes and reads verdicts. The newest version of an entry's verdict counts; a version is the moment of writing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -17,7 +17,7 @@ _BODY = TypeAdapter(Verdict)
 
 # ClickHouse's DateTime64 goes from 1900 to 2299; a sender's broken clock must not break the row.
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-_LATEST_MS = 9_183_110_400_000  # 2261-01-01
+LATEST_MS = 9_183_110_400_000  # 2261-01-01
 _MS = timedelta(milliseconds=1)
 
 
@@ -66,12 +66,71 @@ def verdict_of(body: str) -> Verdict:
     return _BODY.validate_json(body)
 
 
-def write(store: Store, made: Sequence[tuple[Verdict, str]], gone: Sequence[Verdict], *, decided_at: datetime) -> None:
-    """Write verdicts (each with its body) and withdraw those of entries that are no longer there."""
-    rows = [*(verdict for verdict, _ in made), *gone]
-    columns = {name: [value(one) for one in rows] for name, value in _COLUMNS.items()}
-    columns["body"] = [*(body for _, body in made), *("{}" for _ in gone)]
-    columns["gone"] = [*(0 for _ in made), *(1 for _ in gone)]
+class Row(NamedTuple):
+    """A verdict as its table has it, by column; times are milliseconds since the epoch. `body` is all of it."""
+
+    flow: str
+    lead_id: str
+    entry: str
+    status: str
+    cause: str
+    cls: str
+    step: str
+    reached: Sequence[str]
+    reached_at: Sequence[int]
+    late: bool
+    raw_reason: str
+    system: str
+    campaign: str
+    segment: str
+    source: str
+    captured_at: int
+    entered_at: int | None
+    since: int
+    deadline_at: int
+    due_at: int | None
+    last_hop_at: int
+    body: str
+    gone: int = 0
+
+
+_COLUMNS = tuple("class" if name == "cls" else name for name in Row._fields)
+
+
+def row_of(verdict: Verdict) -> Row:
+    return Row(
+        verdict.flow,
+        verdict.lead,
+        verdict.entry,
+        verdict.status.value,
+        verdict.cause,
+        verdict.cls,
+        verdict.step,
+        verdict.reached,
+        [_ms(at) for at in verdict.reached_at],
+        verdict.late,
+        verdict.raw_reason,
+        verdict.system,
+        verdict.campaign,
+        verdict.segment,
+        verdict.source,
+        _ms(verdict.captured_at),
+        _ms_or_none(verdict.entered_at),
+        _ms(verdict.since),
+        _ms(verdict.deadline_at),
+        _ms_or_none(verdict.due_at),
+        _ms(verdict.last_hop_at),
+        body_of(verdict),
+    )
+
+
+def withdrawn(verdict: Verdict) -> Row:
+    """What is written of an entry that is no longer there."""
+    return row_of(verdict)._replace(body="{}", gone=1)
+
+
+def write(store: Store, rows: Sequence[Row], *, decided_at: datetime) -> None:
+    columns: dict[str, Sequence[Any]] = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)) if rows else {}
     columns["version"] = [int(decided_at.timestamp() * 1_000_000)] * len(rows)
     columns["decided_at"] = [_ms(decided_at)] * len(rows)
     store.insert_columns("verdicts", columns)
@@ -80,33 +139,8 @@ def write(store: Store, made: Sequence[tuple[Verdict, str]], gone: Sequence[Verd
 def _ms(moment: datetime) -> int:
     """Milliseconds since the epoch, within what the column holds. The driver takes three times as long."""
     ms = (moment - _EPOCH) // _MS
-    return ms if 0 <= ms <= _LATEST_MS else 0 if ms < 0 else _LATEST_MS
+    return ms if 0 <= ms <= LATEST_MS else 0 if ms < 0 else LATEST_MS
 
 
 def _ms_or_none(moment: datetime | None) -> int | None:
     return None if moment is None else _ms(moment)
-
-
-_COLUMNS: Mapping[str, Callable[[Verdict], Any]] = {
-    "flow": lambda one: one.flow,
-    "lead_id": lambda one: one.lead,
-    "entry": lambda one: one.entry,
-    "status": lambda one: one.status.value,
-    "cause": lambda one: one.cause,
-    "class": lambda one: one.cls,
-    "step": lambda one: one.step,
-    "reached": lambda one: one.reached,
-    "reached_at": lambda one: [_ms(at) for at in one.reached_at],
-    "late": lambda one: one.late,
-    "raw_reason": lambda one: one.raw_reason,
-    "system": lambda one: one.system,
-    "campaign": lambda one: one.campaign,
-    "segment": lambda one: one.segment,
-    "source": lambda one: one.source,
-    "captured_at": lambda one: _ms(one.captured_at),
-    "entered_at": lambda one: _ms_or_none(one.entered_at),
-    "since": lambda one: _ms(one.since),
-    "deadline_at": lambda one: _ms(one.deadline_at),
-    "due_at": lambda one: _ms_or_none(one.due_at),
-    "last_hop_at": lambda one: _ms(one.last_hop_at),
-}

@@ -24,7 +24,8 @@ def blocked(lead, at=0.0, *, entry="", cause="crm.auth", status=Status.BLOCKED):
 @pytest.fixture
 def write(store):
     def written(*made, gone=()):
-        verdicts.write(store, [(one, "{}") for one in made], gone, decided_at=datetime.now(UTC))
+        rows = [*map(verdicts.row_of, made), *map(verdicts.withdrawn, gone)]
+        verdicts.write(store, rows, decided_at=datetime.now(UTC))
 
     return written
 

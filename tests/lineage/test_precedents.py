@@ -18,6 +18,7 @@ from lineage.rules_read import paths_for, read_for
 from model.causes import built_in_codes
 from model.verdict import Status
 from store.hops_to_judge import hops_to_judge
+from store.verdicts import row_of
 
 CASES, REPEATS = 120, 12
 BOOK = FlowBook(FLOWS)
@@ -83,11 +84,11 @@ def test_a_precedent_says_what_the_judge_says(module_store, repeated, asked):
             now = moment(repeated[lead].now) + timedelta(days=30 if asked == "long after" else 0)
             said = judge_lead(lead, rows.hops(), BOOK, now, codes)
             form = precedents.form_of(rows)
-            known = precedents.verdicts(rows, form, now) if form is not None else None
+            known = precedents.rows_of(rows, form, now) if form is not None else None
             judged += len(said)
             if known is not None:
-                assert known == said, repeated[lead].plot
-                repeats.update(verdict.status for verdict in known)
+                assert known == [row_of(verdict) for verdict in said], repeated[lead].plot
+                repeats.update(row.status for row in known)
             elif form is not None:
                 precedents.keep(rows, form, said, now)
     assert repeats[Status.ENTERED] > judged / 15

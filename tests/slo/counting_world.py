@@ -134,7 +134,8 @@ class World:
     def said(self, *made: Verdict, gone: Sequence[Verdict] = (), count: bool = True, decided_at=None):
         """What the judge says; counted at once unless told otherwise."""
         moment = decided_at or self.now()
-        verdicts.write(self.store, [(one, verdicts.body_of(one)) for one in made], gone, decided_at=moment)
+        rows = [*map(verdicts.row_of, made), *map(verdicts.withdrawn, gone)]
+        verdicts.write(self.store, rows, decided_at=moment)
         if count:
             self.count()
 

@@ -73,8 +73,8 @@ def test_the_parts_add_up_for_every_filter(store, history, campaign, segment, so
     newest: dict[tuple[str, str], Verdict] = {}
     for number, (verdict, gone) in enumerate(history):
         decided_at = START + timedelta(hours=3, seconds=number)
-        made, withdrawn = ([], [verdict]) if gone else ([(verdict, "{}")], [])
-        verdicts.write(store, made, withdrawn, decided_at=decided_at)
+        written = verdicts.withdrawn(verdict) if gone else verdicts.row_of(verdict)
+        verdicts.write(store, [written], decided_at=decided_at)
         if verdict.flow == "webinar":
             newest.pop((verdict.lead, verdict.entry), None)
             newest |= {} if gone else {(verdict.lead, verdict.entry): verdict}
