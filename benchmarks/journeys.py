@@ -6,7 +6,7 @@ attributes are the same for many hops, others for none (ports, ids in URLs). The
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -44,7 +44,11 @@ STOPS = (
     Stop("crm-writer", "POST", CLIENT, 650, 7),
     Stop("sequencer", "POST /enrolments", SERVER, 1_100, 7, event="SequenceEnrolled"),
 )
-SERVICES = tuple(dict.fromkeys(stop.service for stop in STOPS))
+BRIEF = tuple(STOPS[at] for at in (0, 1, 3, 5, 7, 9))
+"""One hop a step, as many as the flow of the README and the design has."""
+
+STOPS_AT_THE_CRM, STOPS_AFTER_ITS_SCORE = 0, 1  # of ten leads
+BEHIND_THE_SCORE = {"routing", "crm-writer", "sequencer"}
 
 
 def lead_id(number: int) -> str:
@@ -52,32 +56,40 @@ def lead_id(number: int) -> str:
     return f"L-{number * 0x9E3779B97F4A7C15 % 2**64:016x}"
 
 
-def requests(spans: int, *, seed: int = 1, first_lead: int = 0) -> Iterator[tuple[bytes, int]]:
-    """Serialized requests and how many spans each holds, until there are at least `spans`."""
+def requests(
+    spans: int, *, seed: int = 1, first_lead: int = 0, stops: Sequence[Stop] = STOPS
+) -> Iterator[tuple[bytes, int]]:
+    """Serialized requests and how many spans each holds, until there are at least `spans`: one of each service for some
+    leads, then for the next.
+    """
     made = 0
     wave = 0
     while made < spans:
         first = first_lead + wave * SPANS_A_REQUEST
         leads = range(first, first + SPANS_A_REQUEST)
-        for service in SERVICES:
-            body, count = _request(service, leads, seed)
+        for service in services(stops):
+            body, count = _request(service, leads, seed, stops)
             made += count
             yield body, count
         wave += 1
 
 
-def _request(service: str, leads: range, seed: int) -> tuple[bytes, int]:
+def services(stops: Sequence[Stop]) -> Sequence[str]:
+    return tuple(dict.fromkeys(stop.service for stop in stops))
+
+
+def _request(service: str, leads: range, seed: int, stops: Sequence[Stop]) -> tuple[bytes, int]:
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
     resource.resource.attributes.extend(_resource(service))
     scope = resource.scope_spans.add()
     scope.scope.name, scope.scope.version = "opentelemetry.instrumentation.fastapi", "0.60b0"
     for number in leads:
-        scope.spans.extend(_spans_of(number, service, seed))
+        scope.spans.extend(_spans_of(number, service, seed, stops))
     return request.SerializeToString(), len(scope.spans)
 
 
-def _spans_of(number: int, service: str, seed: int) -> Iterator[Span]:
+def _spans_of(number: int, service: str, seed: int, stops: Sequence[Stop]) -> Iterator[Span]:
     chance = random.Random(f"{seed}/{number}")
     trace_id, base = chance.randbytes(16), chance.getrandbits(56)
     lead = {
@@ -89,15 +101,19 @@ def _spans_of(number: int, service: str, seed: int) -> Iterator[Span]:
     score = 60 + chance.randrange(40)
     begins_ns = BEGINS_NS + number * 3 * MS + chance.randrange(MS)
     fate = number % 10
-    for at, stop in enumerate(STOPS):
-        if stop.service != service or (fate == 0 and at == 9) or (fate == 1 and at > 5):
+    if (fate == STOPS_AT_THE_CRM and service == "sequencer") or (
+        fate == STOPS_AFTER_ITS_SCORE and service in BEHIND_THE_SCORE
+    ):
+        return
+    status = 429 if fate == STOPS_AT_THE_CRM and service == "crm-writer" else 200
+    for stop in stops:
+        if stop.service != service:
             continue
-        status = 429 if fate == 0 and at in (7, 8) else 200
         start_ns = begins_ns + stop.after_ms * MS
         span = Span(
             trace_id=trace_id,
-            span_id=(base * 256 + at).to_bytes(8),
-            parent_span_id=(base * 256 + stop.parent).to_bytes(8) if stop.parent is not None else b"",
+            span_id=(base * 256 + STOPS.index(stop)).to_bytes(8),
+            parent_span_id=(base * 256 + parent).to_bytes(8) if (parent := _parent(stop, stops)) is not None else b"",
             name=stop.name,
             kind=stop.kind,  # type: ignore[arg-type]
             start_time_unix_nano=start_ns,
@@ -107,6 +123,14 @@ def _spans_of(number: int, service: str, seed: int) -> Iterator[Span]:
         if status == 429 and stop.kind == CLIENT:
             span.status.code = 2  # type: ignore[assignment]
         yield span
+
+
+def _parent(stop: Stop, stops: Sequence[Stop]) -> int | None:
+    """The nearest hop above that is told."""
+    above = stop.parent
+    while above is not None and STOPS[above] not in stops:
+        above = STOPS[above].parent
+    return above
 
 
 def _attributes(lead: Mapping[str, str], stop: Stop, status: int, port: int, score: int) -> list[KeyValue]:

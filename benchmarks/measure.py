@@ -81,9 +81,9 @@ def machine() -> str:
 
 
 @cache
-def flows() -> dict[str, Flow]:
+def flows(file: str = "flow.yaml") -> dict[str, Flow]:
     """The flow that the made-up leads go, read once: a process reads its files when they change."""
-    flow = read_flow(Path(__file__).with_name("flow.yaml").read_text(encoding="utf-8"))
+    flow = read_flow(Path(__file__).with_name(file).read_text(encoding="utf-8"))
     return {flow.name: flow}
 
 

@@ -1,44 +1,49 @@
 """How many entries a second does one core settle, from the agenda in the store to verdicts in the store?
 
 Three figures: entries never seen before; entries looked at again of which nothing changed; and the peak of memory for
-so many leads and for four times as many.
+so many leads and for four times as many. The first two for entries of six hops and of ten.
 """
 
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from benchmarks import journeys
+from benchmarks.journeys import BRIEF, STOPS, Stop
 from benchmarks.measure import Figures, flows, peak_mib, say, scratch
 from benchmarks.phases import Phases
+from leadtrace.serve import keep_what_is_loaded
 from lineage.settle import Settler
 from store import agenda
 from store.engine import Store
 
 ROUNDS = 5
 REQUESTS_A_LANDING = 40
+WAYS = {BRIEF: "flow_of_six.yaml", STOPS: "flow.yaml"}
 Result = TypeVar("Result")
 
 
-def run(spans: int = 60_000, *, profile: bool = False) -> None:
-    say(f"\nsettle: {ROUNDS} rounds of {spans:,} spans, 10 hops a lead, an entry a lead")
-    with scratch() as folder:
-        _rates(folder, spans, profile=profile)
+def run(spans: int = 100_000, *, profile: bool = False) -> None:
+    for stops in WAYS:
+        say(f"\nsettle: {ROUNDS} rounds of {spans:,} spans, {len(stops)} hops a lead, an entry a lead")
+        with scratch() as folder:
+            _in_a_process(_rates, folder, spans, stops, profile)
     _memory(spans)
 
 
-def _rates(folder: Path, spans: int, *, profile: bool) -> None:
+def _rates(folder: Path, spans: int, stops: Sequence[Stop], profile: bool) -> None:  # noqa: FBT001
+    keep_what_is_loaded()
     store = Store(f"chdb://{folder}")
     store.migrate()
-    settler = Settler(store, flows)
+    settler = Settler(store, lambda: flows(WAYS[stops]))
     _settle(settler)
     first: list[float] = []
     again: list[float] = []
     for turn in range(1, ROUNDS + 1):
-        leads = _land(store, spans, turn)
+        leads = _land(store, spans, turn, stops)
         first.append(len(leads) / _settle(settler))
         agenda.remind(store, [(agenda.engine_now(store), lead) for lead in leads])
         again.append(len(leads) / _settle(settler))
@@ -46,7 +51,7 @@ def _rates(folder: Path, spans: int, *, profile: bool) -> None:
     say(f"  settle: {Figures(first).said()} entries a CPU-second, the engine's work included")
     say(f"  settle again, nothing new: {Figures(again).said()} entries a CPU-second")
     if profile:
-        leads = _land(store, spans, ROUNDS + 1)
+        leads = _land(store, spans, ROUNDS + 1, stops)
         with Phases() as phases:
             _settle(settler)
         say(phases.table(len(leads)))
@@ -61,15 +66,15 @@ def _settle(settler: Settler) -> float:
     return time.process_time() - began
 
 
-def _land(store: Store, spans: int, turn: int) -> list[str]:
+def _land(store: Store, spans: int, turn: int, stops: Sequence[Stop] = STOPS) -> list[str]:
     """Leads of their own each turn: the same numbers mean the same leads. Returns their ids, one entry each."""
-    made = list(journeys.requests(spans, seed=turn, first_lead=turn * spans))
+    made = list(journeys.requests(spans, seed=turn, first_lead=turn * spans, stops=stops))
     for start in range(0, len(made), REQUESTS_A_LANDING):
         some = made[start : start + REQUESTS_A_LANDING]
         store.land("traces", b"".join(body for body, _ in some), f"settle-{turn}-{start}")
     while int(store.command("SELECT count() FROM system.merges")):
         time.sleep(0.1)  # merges of what landed are ingest's cost
-    leads = len(made) // len(journeys.SERVICES) * journeys.SPANS_A_REQUEST
+    leads = len(made) // len(journeys.services(stops)) * journeys.SPANS_A_REQUEST
     return [journeys.lead_id(turn * spans + number) for number in range(leads)]
 
 

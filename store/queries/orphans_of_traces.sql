@@ -1,7 +1,7 @@
 -- Which hops of these traces name no lead? At most `most` rows.
 SELECT trace_id, span_id AS hop_id, parent_span_id AS parent_id, correlation_id, 'span' AS signal
 FROM spans
-WHERE trace_id IN {traces:Array(String)} AND lead_id = ''
+PREWHERE lead_id = '' AND trace_id IN {traces:Array(String)}
 LIMIT 1 BY trace_id, hop_id
 LIMIT {most:UInt32}
 UNION ALL
