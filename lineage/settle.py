@@ -40,7 +40,7 @@ class Pace:
     idle: timedelta = timedelta(milliseconds=500)
     overlap: timedelta = timedelta(seconds=60)
     lines_a_batch: int = 20_000
-    ids_a_query: int = 10_000
+    ids_a_query: int = 5_000
 
 
 SLOWEST_S = 10.0

@@ -16,7 +16,7 @@ from store.engine import Store
 from store.hops import MAX_HOPS_OF_A_LEAD
 from store.values import PREFIX, readable_all
 
-HOPS_A_PAGE = 100_000
+HOPS_A_PAGE = 50_000
 MAX_SHAPES = 10_000
 MAX_SHAPE_CHARS = 4_000
 COLUMNS = 11
