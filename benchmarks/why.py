@@ -11,7 +11,6 @@ from benchmarks.measure import Figures, flows, say, scratch, timed
 from lineage.ask import Library, search, why
 from lineage.flowbook import FlowBook
 from lineage.judging import Bench, settle_leads
-from lineage.precedents import Precedents
 from model.causes import built_in_codes
 from store.engine import Store
 from store.hops import hops_of_leads
@@ -28,7 +27,7 @@ def run(spans: int = 10_000_000, *, lookups: bool = True) -> None:
         store.migrate()
         leads = crowd.build(store, spans)
         asked = crowd.some_leads(store, leads, ASKED)
-        settle_leads(store, asked, Bench(FlowBook(flows()), built_in_codes(), Precedents()), datetime.now(UTC))
+        settle_leads(store, asked, Bench(FlowBook(flows()), built_in_codes()), datetime.now(UTC))
         _settled(store)
         parts = store.command("SELECT count() FROM system.parts WHERE active AND table = 'timeline'")
         say(f"  the timeline has {parts} parts")

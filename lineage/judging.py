@@ -45,7 +45,10 @@ class Bench:
 
     book: FlowBook
     codes: VendorCodes
-    precedents: Precedents
+    precedents: Precedents = field(default_factory=Precedents)
+
+    def __post_init__(self) -> None:
+        self.precedents.under(self.book, self.codes)
 
 
 def settle_leads(store: Store, leads: Sequence[str], bench: Bench, now: datetime) -> None:

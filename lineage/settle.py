@@ -127,12 +127,7 @@ class Settler:
         for some in _batches(traces, self._pace.ids_a_query):
             leads |= self._adopter.adopt(some)
         for some in _batches(sorted(leads), self._pace.ids_a_query):
-            settle_leads(self._store, some, self._bench(now), now)
-
-    def _bench(self, now: datetime) -> Bench:
-        bench = Bench(self._book(now), self._codes(), self._precedents)
-        bench.precedents.under(bench.book, bench.codes)
-        return bench
+            settle_leads(self._store, some, Bench(self._book(now), self._codes(), self._precedents), now)
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -8,7 +8,7 @@ from benchmarks import crowd, journeys
 from benchmarks.measure import Figures, flows
 from lineage.ask import Library, why
 from lineage.flowbook import FlowBook
-from lineage.judging import settle_leads
+from lineage.judging import Bench, settle_leads
 from model.causes import ABSENT, built_in_codes
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -33,17 +33,25 @@ def test_requests_hold_as_many_spans_as_they_say(store):
         pytest.param(2, "entered", None, id="entered"),
     ],
 )
-def test_a_made_up_journey_has_the_fate_it_was_given(store, number, status, cause):
-    store.land("traces", b"".join(body for body, _ in journeys.requests(3_000)), "all")
-    answer = why(Library(store, flows), journeys.lead_id(number), now=NOW)
+@pytest.mark.parametrize(
+    ("stops", "file"),
+    [
+        pytest.param(journeys.STOPS, "flow.yaml", id="ten hops"),
+        pytest.param(journeys.BRIEF, "flow_of_six.yaml", id="six hops"),
+    ],
+)
+def test_a_made_up_journey_has_the_fate_it_was_given(store, number, status, cause, stops, file):
+    store.land("traces", b"".join(body for body, _ in journeys.requests(2_000, stops=stops)), "all")
+    answer = why(Library(store, lambda: flows(file)), journeys.lead_id(number), now=NOW)
     assert answer.status == status
+    assert answer.contributing == []
     assert answer.cause == cause
 
 
 def test_a_crowd_made_by_the_engine_is_judged_like_one_that_came_in(store):
     leads = crowd.build(store, 1_000)
     asked = crowd.some_leads(store, leads, leads)
-    settle_leads(store, asked, FlowBook(flows()), NOW, built_in_codes())
+    settle_leads(store, asked, Bench(FlowBook(flows()), built_in_codes()), NOW)
     library = Library(store, flows)
     said = [why(library, lead, now=NOW).status for lead in asked]
     assert said.count("blocked") == leads // 10
