@@ -184,12 +184,10 @@ class Case(Reading):
         return [hop for hop in failed if hop.at_ns >= begun and self._is_guess(hop)]
 
     def _is_guess(self, hop: Hop) -> bool:
-        """Does the hop belong to its step by its system alone, or by a hop above that saw to something else or was over
-        before?
-        """
+        """Does the hop belong to its step by its system alone, or by a hop above that saw to something else?"""
         ups = (hop, *self.journey.ancestors(hop))
         nearest = next((up for up in ups if up.key in self.direct or up.kind in HANDLING), None)
-        return nearest is None or nearest.key not in self.direct or nearest.end_ns < hop.at_ns
+        return nearest is None or nearest.key not in self.direct
 
     def stopped_as_a_whole(self, hop: Hop) -> bool:
         """Was the lead turned away by a word, or did all of the handling that the hop is part of fail?"""

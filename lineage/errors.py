@@ -43,14 +43,9 @@ _BREAKER = re.compile(
 _CANCELLED = re.compile(r"cancell?ed|CancelledError|AbortError|\bECANCELED\b", re.IGNORECASE)
 
 _THROTTLED = re.compile(r"throttl|too ?many ?requests|rate ?limit ?exceeded|RateLimitError|SlowDown", re.IGNORECASE)
-_PHRASES = "|".join(
-    {re.escape(one.phrase) for one in HTTPStatus if one >= 400}
-    | {
-        "Unprocessable Content",
-        "Content Too Large",
-        "Payload Too Large",
-    }
-)
+# What statuses are called, by today's names and by those that Python does not list.
+_OTHER_PHRASES = ("Unprocessable Content", "Content Too Large", "Payload Too Large")
+_PHRASES = "|".join(sorted({re.escape(one.phrase) for one in HTTPStatus if one >= 400}.union(_OTHER_PHRASES)))
 # `403 Client Error` (requests), `status code: 503`, `HTTP Error 429`, `(429)\nReason:` (generated SDKs), `Response code
 # 422` (got), `googleapi: Error 403:`, `StatusCodeError: 409 - {…}`; and any status with its own phrase, as in Spring's
 # `409 Conflict`, Guzzle's "`409 Conflict` response" and aiohttp's `409, message='Conflict'`.

@@ -58,14 +58,20 @@ def _decided(case: Case) -> Verdict:
     final = sorted((one for one in found if _is_over(case, one)), key=lambda one: one.swallowed)
     waiting = [one for one in found if not _is_over(case, one)]
     if final:
-        leading = _failed_since(case, final[0]) if final[0].swallowed else []
-        silent = _silent_elsewhere(case, final[0]) if final[0].swallowed and not leading else None
-        if silent is not None:
-            return _at_silent(case, silent, [*final, *waiting])
-        return _stopped(case, [*leading, *final][0], [*leading, *final, *waiting][1:])
+        return _ended(case, [*final, *waiting])
     if waiting:
         return _pending(case, case.flow.by_name[waiting[0].step], waiting)
     return _without_obstacle(case)
+
+
+def _ended(case: Case, told: Sequence[Obstacle]) -> Verdict:
+    """The first leads; but what is in doubt yields to what went wrong since, or to a step silent for another reason."""
+    if told[0].swallowed:
+        if since := _failed_since(case, told[0]):
+            told = [*since, *told]
+        elif silent := _silent_elsewhere(case, told[0]):
+            return _at_silent(case, silent, told)
+    return _stopped(case, told[0], told[1:])
 
 
 def _failed_since(case: Case, doubtful: Obstacle) -> list[Obstacle]:
