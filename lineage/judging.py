@@ -1,9 +1,10 @@
 """Judges leads as they stand in the store, page by page, and writes what changed."""
 
 from collections import Counter as Counted
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
@@ -50,6 +51,22 @@ class Bench:
     def __post_init__(self) -> None:
         self.precedents.under(self.book, self.codes)
 
+    def rows_of(self, rows: HopRows, now: datetime) -> Sequence[Row]:
+        """What is said of a lead, as the verdicts' table has it: repeated, or else judged."""
+        form = self.precedents.form_of(rows)
+        known = self.precedents.rows_of(rows, form, now) if form is not None else None
+        if known is not None:
+            return known
+        said = judge_lead(rows.lead, rows.hops(), self.book, now, self.codes)
+        if form is not None:
+            self.precedents.keep(rows, form, said, now)
+        return [row_of(verdict) for verdict in said]
+
+    def judged(self, identity: Identity, read: HopsRead, now: datetime) -> Sequence[Row]:
+        """The same of a lead that may have several ids, or more hops than are read."""
+        said = judge_lead(identity.lead, read.hops, self.book, now, self.codes, cut=read.cut)
+        return [row_of(verdict) for verdict in said]
+
 
 def settle_leads(store: Store, leads: Sequence[str], bench: Bench, now: datetime) -> None:
     """Judge these leads, and those that they were merged with, and write the verdicts that differ from what is written.
@@ -84,34 +101,31 @@ def _pages(store: Store, identities: Sequence[Identity], bench: Bench, now: date
     alone = {identity.lead: identity for identity in identities if not identity.merged}
     flows = list(bench.book.all_flows)
     for page in hops_to_judge(store, alone, read_for(flows), paths=paths_for(flows)):
-        yield _Page(
-            page.leads, ((alone[lead], _judged_once(store, alone[lead], rows, bench, now)) for lead, rows in page)
-        )
+        yield _Page(page.leads, ((alone[lead], _of_rows(store, alone[lead], rows, bench, now)) for lead, rows in page))
     merged = [identity for identity in identities if identity.merged]
     for start in range(0, len(merged), MERGED_A_QUERY):
         some = merged[start : start + MERGED_A_QUERY]
         found = hops_of_identities(store, some)
         ids = [one for identity in some for one in identity.ids]
-        judged = [(one, _rows(_judged(one.lead, found[one.lead], bench, now))) for one in some]
-        yield _Page(ids, judged)
+        yield _Page(ids, [(one, _tried(one, partial(bench.judged, one, found[one.lead], now))) for one in some])
 
 
-def _judged_once(store: Store, identity: Identity, rows: HopRows, bench: Bench, now: datetime) -> Judged:
+def _of_rows(store: Store, identity: Identity, rows: HopRows, bench: Bench, now: datetime) -> Judged:
     """What is said of a lead whose hops were read; one with too many is judged by its first and last ones."""
-    if len(rows) >= MAX_HOPS_OF_A_LEAD:
-        return _rows(_judged(identity.lead, hops_of_identities(store, [identity])[identity.lead], bench, now))
-    form = bench.precedents.form_of(rows)
-    known = bench.precedents.rows_of(rows, form, now) if form is not None else None
-    if known is not None:
-        return known
-    judged = _judged(identity.lead, HopsRead(rows.hops()), bench, now)
-    if form is not None and judged is not None:
-        bench.precedents.keep(rows, form, judged, now)
-    return _rows(judged)
+    if len(rows) < MAX_HOPS_OF_A_LEAD:
+        return _tried(identity, partial(bench.rows_of, rows, now))
+    ends = hops_of_identities(store, [identity])[identity.lead]
+    return _tried(identity, partial(bench.judged, identity, ends, now))
 
 
-def _rows(judged: Sequence[Verdict] | None) -> Judged:
-    return None if judged is None else [row_of(verdict) for verdict in judged]
+def _tried(identity: Identity, judged: Callable[[], Sequence[Row]]) -> Judged:
+    """What is said; None, told in the log, where judging fails: one lead must not hold up the others."""
+    try:
+        return judged()
+    except Exception:
+        NOT_JUDGED.inc()
+        log.exception("lead_not_judged", lead=identity.lead)
+        return None
 
 
 @dataclass(slots=True)
@@ -133,16 +147,6 @@ class _News:
                 due = min(max(moment(row.due_at * MS), self.now), self.now + LOOK_AGAIN)
                 self.reminders.append((due + timedelta(milliseconds=1), identity.lead))
         self.gone += [withdrawn(verdicts.verdict_of(body)) for body in known.values()]
-
-
-def _judged(lead: str, read: HopsRead, bench: Bench, now: datetime) -> list[Verdict] | None:
-    """The lead's verdicts; None, told in the log, where the judge fails: one lead must not hold up the others."""
-    try:
-        return judge_lead(lead, read.hops, bench.book, now, bench.codes, cut=read.cut)
-    except Exception:
-        NOT_JUDGED.inc()
-        log.exception("lead_not_judged", lead=lead, hops=len(read.hops))
-        return None
 
 
 # ── in memory ───────────────────────────────────────────────────────────────────────────────────────────────────────

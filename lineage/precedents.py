@@ -2,11 +2,9 @@
 
 Most leads take one of a few ways: the same systems say the same in the same order, and but for ids, times and the
 campaign nothing differs. What the judge said of the first of them it would say of all, each with its own ids and times.
-Two entries repeat each other when
-- their hops mean the same one by one, whatever they say that no rule reads (`_Meanings`),
-- the same hops were called by the same, and the same URLs are alike,
-- all their begins and ends stand in the same order. The judge compares moments of hops with each other and with
-  deadlines, and with nothing else; tests compare its verdicts with these.
+Two entries repeat each other when their forms are equal (`forms.py`): hops that mean the same, called by the same, with
+begins and ends in the same order. The judge compares moments of hops with each other and with deadlines, and with
+nothing else; tests compare its verdicts with these.
 
 Deadlines are no part of that. So only two kinds of verdict are precedents: `entered`, which asks for none but its own,
 and one that says what stopped an entry whose flow's deadline has passed: then every other has, too. Nor is a verdict
@@ -15,47 +13,28 @@ one that tells how long something took, or tells of values, of several entries o
 
 import json
 import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted
-from operator import add, gt
 from typing import Any
 
-from lineage.calls import leads_to_token, parted
 from lineage.case import due_ns, ns
 from lineage.flowbook import FlowBook
+from lineage.forms import ONLY_TOLD, Form, Forms, entry_named
 from lineage.headline import entered_sentence, took
 from lineage.journey import Journey, journeys
 from lineage.obstacles import NOT_ELIGIBLE, VALUE_LATE
-from lineage.rules_read import ALWAYS_READ, BY_RULES
-from model import attributes as names
 from model.causes import ABSENT, VendorCodes
-from model.flow import Flow, Gate
+from model.flow import Flow
 from model.hop import MS, NS, moment
-from model.shape import Shape
 from model.verdict import Status, Verdict
 from store.hops_to_judge import HopRows
 from store.verdicts import Row, row_of
 
 MAX_PRECEDENTS = 20_000
-MAX_MEANINGS = 20_000
-MAX_HOPS = 60
-"""Of an entry that is compared with precedents: what is longer hardly repeats another to the letter."""
-
-ONLY_TOLD = {"campaign": names.CAMPAIGN, "segment": names.SEGMENT, "source": names.SOURCE}
-"""Attributes that verdicts repeat and no rule decides on, by the names of Verdict's fields."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """An entry without its ids and times: equal forms repeat each other. `times` are the begins of its hops in the
-    order in which they were read, then their ends.
-    """
-
-    key: tuple[Any, ...]
-    times: Sequence[int]
 
 
 class Precedents:
@@ -64,38 +43,21 @@ class Precedents:
     def __init__(self) -> None:
         self._laws: tuple[object, ...] = ()
         self._book = FlowBook({})
-        self._meanings = _Meanings(())
+        self._forms = Forms(())
         self._by_form: dict[tuple[Any, ...], _Precedent] = {}
 
     def under(self, book: FlowBook, codes: VendorCodes) -> None:
         """From now on these flows and codes are in force; under others nothing that was said stands."""
         laws = (codes, *(flow.this for flow in book.all_flows))
         self._book = book
-        if laws != self._laws or len(self._by_form) >= MAX_PRECEDENTS or self._meanings.full:
+        if laws != self._laws or len(self._by_form) >= MAX_PRECEDENTS or self._forms.full:
             self._laws = laws
             self._by_form.clear()
-            self._meanings = _Meanings(book.all_flows)
+            self._forms = Forms(book.all_flows)
 
     def form_of(self, rows: HopRows) -> Form | None:
         """The form of the one entry that a lead's hops are; None where it takes the judge to say."""
-        count = len(rows)
-        if not 0 < count <= MAX_HOPS or any(rows.links):
-            return None
-        meanings = self._meanings.of(rows)
-        if 0 in meanings or not _is_one_entry(rows):
-            return None
-        called_by = _called_by(rows)
-        if any(map(gt, called_by, range(count))):
-            return None  # by how much a hop began before its caller is told
-        ends = [*map(add, rows.at_ns, rows.duration_ns)]
-        times = [*rows.at_ns, *ends]
-        in_order = sorted(set(times))
-        if in_order[0] < 0 or in_order[-1] > LATEST_NS:
-            return None
-        order = tuple(map(dict(zip(in_order, range(len(in_order)), strict=True)).__getitem__, times))
-        # Hops that end at one moment are told apart by their ids.
-        by_id = () if len(set(ends)) == count else tuple(sorted(range(count), key=rows.hop_id.__getitem__))
-        return Form((meanings, called_by, order, by_id, _urls(rows), bool(_named(rows))), times)
+        return self._forms.of(rows)
 
     def rows_of(self, rows: HopRows, form: Form, now: datetime) -> list[Row] | None:
         """What would be said of an entry; None where nothing that repeats it was judged, or its time is not up."""
@@ -110,104 +72,6 @@ class Precedents:
         found = _precedent(rows, form, made[0], said, self._book) if len(made) == 1 else None
         if found is not None:
             self._by_form[form.key] = found
-
-
-# ── forms ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Meanings:
-    """Numbers for what hops of a shape mean to the judge; 0 for those whose meaning hangs on ids. Shapes mean the same
-    that differ in nothing but values which verdicts only repeat, and values that pass and fail the same gates.
-    """
-
-    def __init__(self, flows: Iterable[Flow]) -> None:
-        flows = list(flows)
-        matched = {name for flow in flows for step in flow.steps for one in step.matchers for name in one.attributes}
-        self._by_url = bool(matched & ALWAYS_READ)
-        self._gates: dict[str, list[Gate]] = {}
-        for gate in (step.gate for flow in flows for step in flow.steps if step.gate is not None):
-            if gate.attribute not in matched | BY_RULES:
-                self._gates.setdefault(gate.attribute, []).append(gate)
-        gated = {step.gate.attribute for flow in flows for step in flow.steps if step.gate is not None}
-        self._only_told = frozenset(ONLY_TOLD.values()) - matched - gated
-        self._by_text: dict[str, int] = {}
-        self._numbers: dict[object, int] = {}
-
-    def of(self, rows: HopRows) -> tuple[int, ...]:
-        known = self._by_text
-        try:
-            return tuple([known[text] for text in rows.shape])
-        except KeyError:
-            if self.full:
-                return (0,)
-            for at, text in enumerate(rows.shape):
-                known[text] = self._of_shape(rows.shape_of(at))
-            return tuple([known[text] for text in rows.shape])
-
-    @property
-    def full(self) -> bool:
-        return len(self._by_text) >= MAX_MEANINGS
-
-    def _of_shape(self, shape: Shape) -> int:
-        if names.MERGED_INTO in shape.attributes or self._by_url:
-            return 0
-        one = shape.hop
-        said = frozenset((name, self._meant(name, value)) for name, value in shape.attributes.items())
-        events = tuple((event.name, frozenset(event.attributes.items())) for event in one.events)
-        key = (one.signal, one.service, one.name, one.kind, one.status, one.status_message, said, events)
-        return self._numbers.setdefault(key, len(self._numbers) + 1)
-
-    def _meant(self, name: str, value: str) -> object:
-        if name in self._only_told:
-            return bool(value)
-        gates = self._gates.get(name)
-        return value if gates is None else (bool(value), *(gate.passes(value) for gate in gates))
-
-
-def _is_one_entry(rows: HopRows) -> bool:
-    """Do all hops name one entry, or are they of one trace that names one at most?"""
-    named = set(rows.entry)
-    if "" not in named:
-        return len(named) == 1
-    return len(named) <= 2 and bool(rows.trace_id[0]) and len(set(rows.trace_id)) == 1
-
-
-def _named(rows: HopRows) -> str:
-    """The entry that hops name; '' for none."""
-    return next(filter(None, rows.entry), "")
-
-
-def _called_by(rows: HopRows) -> tuple[int, ...]:
-    """For each hop the place of the one that called it; -1 where none did, and less for each caller that was not read.
-    Then the number of its trace, where there are several.
-    """
-    places: dict[object, int]
-    if rows.trace_id.count(rows.trace_id[0]) == len(rows):
-        places = {hop: place for place, hop in enumerate(rows.hop_id)}
-        places.setdefault("", -1)
-        return tuple([places.setdefault(parent, -len(places)) for parent in rows.parent_id])
-    places = {hop: place for place, hop in enumerate(zip(rows.trace_id, rows.hop_id, strict=True))}
-    traces = {trace: place for place, trace in enumerate(dict.fromkeys(rows.trace_id))}
-    places |= dict.fromkeys(((trace, "") for trace in traces), -1)
-    called = [places.setdefault(one, -len(places)) for one in zip(rows.trace_id, rows.parent_id, strict=True)]
-    return (*called, *(traces[trace] for trace in rows.trace_id))
-
-
-def _urls(rows: HopRows) -> tuple[Any, ...]:
-    """What rules read of URLs: whether a token was asked for, of whom, and which of them are one address."""
-    said: list[Any] = []
-    same: dict[str, int] = {}
-    for at, (new, old) in enumerate(zip(rows.url, rows.old_url, strict=True)):
-        if url := new or old:
-            host, path = parted(url)
-            said.append((at, leads_to_token(url), host, same.setdefault(host + path, len(same))))
-    return tuple(said)
-
-
-# ── precedents ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-LATEST_NS = 7_000_000_000 * NS
-"""Moments before 1970 and after 2191 are the judge's: no column must be cut to what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +101,7 @@ class _Told:
         deadline_ns = captured_ns + ns(self.flow.deadline)
         since_ns = self._due_ns(times) if self.since is None else times[self.since]
         late = self.entered is not None and times[self.entered] > deadline_ns
-        entry = _named(rows) or (rows.trace_id[0] if self.by_trace else rows.lead)
+        entry = entry_named(rows) or (rows.trace_id[0] if self.by_trace else rows.lead)
         said: dict[str, Any] = {
             field: rows.shape_of(place).attributes[ONLY_TOLD[field]] for field, place in self.only_told
         }
@@ -337,9 +201,7 @@ def _is_general(verdict: Verdict, now: datetime) -> bool:
         return False
     if any(sign.isdigit() for note in verdict.notes for sign in note):
         return False  # it may tell how long something took
-    return verdict.status is Status.ENTERED or (
-        verdict.deadline_at <= now and verdict.headline.startswith(verdict.lead)
-    )
+    return verdict.status is Status.ENTERED or (verdict.deadline_at < now and verdict.headline.startswith(verdict.lead))
 
 
 _BY_VALUES = frozenset({NOT_ELIGIBLE, VALUE_LATE})
@@ -355,6 +217,9 @@ def _told(rows: HopRows, times: Sequence[int], journey: Journey, verdict: Verdic
     after = flow.by_name[verdict.step].after
     if any(at not in places for at in moments) or (absent and not set(after) <= set(verdict.reached)):
         return None
+    lasted = took(verdict, flow)
+    if lasted is not None and places[verdict.entered_at or verdict.since] == places[verdict.captured_at]:
+        return None  # another's might be behind by less than a microsecond, or by more
     evidence = [place_of[one.trace_id, one.span_id] for one in verdict.evidence]
     only_told = tuple(_only_told(journey, place_of))
     row = row_of(verdict)
@@ -367,7 +232,7 @@ def _told(rows: HopRows, times: Sequence[int], journey: Journey, verdict: Verdic
         since=None if absent else places[verdict.since],
         last_hop=places[verdict.last_hop_at],
         entered=None if verdict.entered_at is None else places[verdict.entered_at],
-        took=took(verdict, flow) is not None,
+        took=lasted is not None,
         reached=tuple(places[at] for at in verdict.reached_at),
         moments=tuple({(f"at{place}", place) for place in [*map(places.__getitem__, moments), *evidence]}),
         evidence=tuple(evidence),
@@ -396,10 +261,11 @@ def _body_without(body: str, places: Mapping[datetime, int], evidence: Sequence[
 
 def _name(name: str) -> str:
     """Stands for what is filled in; no text of a verdict looks like it."""
-    return f"\0{name}\0"
+    return f"{_MARK}{name}"
 
 
-_NAMED = re.compile(r'"\\u0000(\w+)\\u0000"')
+_MARK = secrets.token_hex(8)
+_NAMED = re.compile(rf'"{_MARK}(\w+)"')
 
 
 def _only_told(journey: Journey, row_of: Mapping[tuple[str, str], int]) -> Iterator[tuple[str, int]]:
