@@ -1,11 +1,13 @@
 """What a request may ask for: each parameter with its bounds, read once, at the door."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 
 from lineage.window import MAX_TEXT, Window, window
 from store.counts import Slice
@@ -112,3 +114,23 @@ def part_reader(clock: Clock) -> Callable[..., Part]:
         return Part(window(since, until, now=clock()), campaign, segment, source)
 
     return read
+
+
+def only_known(request: Request) -> None:
+    """A dependency that refuses a parameter which the route does not have: of a misspelt filter the answer would be
+    about something else.
+    """
+    known = set(_read_by(request.scope["route"].dependant))
+    said = f"there is no such parameter here; {', '.join(sorted(known)) or 'none'} can be asked for"
+    errors = [
+        {"loc": ("query", name), "msg": said} for name in dict.fromkeys(request.query_params) if name not in known
+    ]
+    if errors:
+        raise RequestValidationError(errors)
+
+
+def _read_by(handler: Dependant) -> Iterator[str]:
+    """The query parameters that a handler reads, and what it depends on."""
+    yield from (one.alias for one in handler.query_params)
+    for dependency in handler.dependencies:
+        yield from _read_by(dependency)

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from api.asked import Clock
+from api.asked import Clock, only_known
 from lineage.backtests import Backtest, BacktestError, BacktestsAnswer
 from lineage.window import MAX_TEXT, window
 
@@ -18,7 +18,7 @@ Since = Annotated[str, Query(max_length=MAX_TEXT, description="From when on: 28d
 
 def backtests_router(backtest: Backtest, *, clock: Clock) -> APIRouter:
     """One POST route; the guard asks for an admin's token."""
-    router = APIRouter(prefix="/api/v1", tags=["objectives"])
+    router = APIRouter(prefix="/api/v1", tags=["objectives"], dependencies=[Depends(only_known)])
 
     @router.post("/slos/backtest", summary="What would this objective file have told?")
     async def walk(request: Request, since: Since = DEFAULT_SINCE) -> BacktestsAnswer:

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from api.answers import Applied
-from api.asked import Clock, FlowName, Part, part_reader
+from api.asked import Clock, FlowName, Part, only_known, part_reader
 from lineage import rejudge
 from lineage.ask import Library
 from lineage.rejudge import Preview
@@ -18,7 +18,7 @@ MAX_FILE_BYTES = 1024 * 1024
 
 def flow_edits_router(library: Library, *, clock: Clock) -> APIRouter:
     """POST routes; the guard asks for an admin's token."""
-    router = APIRouter(prefix="/api/v1", tags=["flows"])
+    router = APIRouter(prefix="/api/v1", tags=["flows"], dependencies=[Depends(only_known)])
     Asked = Annotated[Part, Depends(part_reader(clock))]  # noqa: N806  a type
 
     @router.post("/flow-preview", summary="What would this flow file have said?")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 
 from api.answers import Differences, UnmappedCodes
-from api.asked import Cause, Clock, FlowName, OfStatus, Part, Step, part_reader
+from api.asked import Cause, Clock, FlowName, OfStatus, Part, Step, only_known, part_reader
 from api.problems import MEDIA_TYPE, Problem
 from lineage import measures, tally
 from lineage.ask import Library
@@ -19,7 +19,7 @@ _NONE: dict[int | str, dict[str, Any]] = {
 
 def measures_router(library: Library, *, clock: Clock) -> APIRouter:
     """Routes under /api/v1 that measure."""
-    router = APIRouter(prefix="/api/v1", tags=["measures"])
+    router = APIRouter(prefix="/api/v1", tags=["measures"], dependencies=[Depends(only_known)])
     Asked = Annotated[Part, Depends(part_reader(clock))]  # noqa: N806  a type
 
     @router.get("/flows/{flow}/alignment", responses=_NONE, summary="The numbers that marketing and sales agree on")

@@ -21,6 +21,7 @@ from api.asked import (
     SearchText,
     Step,
     TraceId,
+    only_known,
     part_reader,
 )
 from api.problems import MEDIA_TYPE, Problem
@@ -50,7 +51,7 @@ class WhyRoute(APIRoute):
 
 def api_router(library: Library, *, clock: Clock) -> APIRouter:
     """Every route under /api/v1 that reads. Errors are raised; `api.problems.problem` makes their answers."""
-    router = APIRouter(prefix=PREFIX, responses={**_BAD, **_AWAY})
+    router = APIRouter(prefix=PREFIX, responses={**_BAD, **_AWAY}, dependencies=[Depends(only_known)])
     _lead_routes(router, library, clock)
     _flow_routes(router, library, clock)
     _evidence_routes(router, library)

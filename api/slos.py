@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.answers import Corrections, Silences, Slos
-from api.asked import MAX_FILTER, MAX_NAME, Clock, Cursor
+from api.asked import MAX_FILTER, MAX_NAME, Clock, Cursor, only_known
 from api.problems import MEDIA_TYPE, Problem
 from lineage.budgets import (
     AlertAnswer,
@@ -81,7 +81,7 @@ AskedOf = Callable[[Said], Asked]
 
 def slos_router(budgets: Budgets, *, clock: Clock, scrub: Callable[[str], str]) -> APIRouter:
     """Routes under /api/v1 about objectives and alerts. `scrub` takes personal data out of what people write."""
-    router = APIRouter(prefix="/api/v1", responses=_COMMON)
+    router = APIRouter(prefix="/api/v1", responses=_COMMON, dependencies=[Depends(only_known)])
 
     def asked(said: Said) -> Asked:
         return Asked(said.author, scrub(said.reason), clock())

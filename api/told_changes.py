@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from api.answers import Taken
+from api.asked import only_known
 from model.cloudevents import CloudEvent, CloudEventError, read_events
 from store import changes
 from store.changes import Change, ToldChange
@@ -22,7 +23,7 @@ _EARLIEST, _LATEST = 2000, 2200
 
 def changes_router(store: Store, *, clock: Callable[[], datetime], scrub: Callable[[str], str]) -> APIRouter:
     """`scrub` takes personal data out of what people write."""
-    router = APIRouter(prefix="/api/v1", tags=["changes"])
+    router = APIRouter(prefix="/api/v1", tags=["changes"], dependencies=[Depends(only_known)])
 
     @router.post("/changes", status_code=202, summary="Tell what changed")
     async def take(request: Request) -> Taken:

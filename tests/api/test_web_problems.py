@@ -49,6 +49,10 @@ def problem(answer, status, kind):
         pytest.param("/api/v1/leads", {"cursor": "1; DROP"}, "cursor", "match", id="cursor of SQL"),
         pytest.param("/api/v1/flows/x/causes", {"status": "odd"}, "status", "match", id="status"),
         pytest.param("/api/v1/flows/x/differences", {}, "cause", "required", id="missing"),
+        pytest.param(
+            FUNNEL, {"campagin": "spring"}, "campagin", "campaign, segment, since, source, until", id="misspelt"
+        ),
+        pytest.param("/api/v1/alerts", {"fow": "x"}, "fow", "no such parameter", id="misspelt at alerts"),
         pytest.param("/api/v1/traces/zz", {}, "trace_id", "match", id="trace"),
         pytest.param("/api/v1/leads/W-1/why", {"entry": "x" * 1001}, "entry", "at most 1000", id="long entry"),
     ],
