@@ -162,11 +162,10 @@ class _Precedent:
 
     def told_of(self, rows: HopRows, form: Form, book: FlowBook, now: datetime) -> list[Row] | None:
         began = moment(form.times[self.first])
-        now_ns = _ns_of(now)
         for one in self.told:
             if book.in_force(one.flow.name, began) is not one.flow:
                 return None
-            if one.entered is None and form.times[one.captured] + ns(one.flow.deadline) > now_ns:
+            if one.entered is None and form.times[one.captured] + ns(one.flow.deadline) > _ns_of(now):
                 return None
         return [one.of(rows, form.times) for one in self.told]
 

@@ -7,6 +7,7 @@ LIMIT {most:UInt32}
 UNION ALL
 SELECT trace_id, event_id AS hop_id, span_id AS parent_id, correlation_id, 'event' AS signal
 FROM events
-WHERE trace_id IN {traces:Array(String)} AND trace_id != '' AND lead_id = '' AND event_name != ''
+PREWHERE lead_id = '' AND trace_id != '' AND trace_id IN {traces:Array(String)}
+WHERE event_name != ''
 LIMIT 1 BY trace_id, hop_id
 LIMIT {most:UInt32}
