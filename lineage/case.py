@@ -14,7 +14,7 @@ from lineage.repairs import Spoiled, Successes
 from lineage.signs import Sign, caught_sign, sign_of
 from model.causes import VendorCodes, causes
 from model.flow import Flow, Step
-from model.hop import NS, Hop
+from model.hop import NS, Hop, ns_of
 from model.kept import kept
 
 # Refusals that say that the lead is there already: no news where its step was done before.
@@ -59,7 +59,7 @@ class Case(Reading):
         self._codes = codes
         self._others = others
         super().__init__(journey, flow, codes)
-        self.now_ns = int(now.timestamp() * 1_000_000) * 1000
+        self.now_ns = ns_of(now)
         self.states = self._weighed()
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────

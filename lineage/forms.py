@@ -85,8 +85,7 @@ class _Meanings:
         for gate in (step.gate for flow in flows for step in flow.steps if step.gate is not None):
             if gate.attribute not in matched | BY_RULES:
                 self._gates.setdefault(gate.attribute, []).append(gate)
-        gated = {step.gate.attribute for flow in flows for step in flow.steps if step.gate is not None}
-        self._only_told = frozenset(ONLY_TOLD.values()) - matched - gated
+        self._only_told = frozenset(ONLY_TOLD.values()).difference(*(flow.attributes_read for flow in flows))
         self._by_text: dict[str, int] = {}
         self._numbers: dict[object, int] = {}
 

@@ -20,6 +20,7 @@ from model.verdict import Status
 
 NOT_ELIGIBLE = "eligible.criteria_not_met"
 VALUE_LATE = "enrich.value_arrived_late"
+RESTS_ON_VALUES = frozenset({NOT_ELIGIBLE, VALUE_LATE})
 OPTED_OUT = "consent.opted_out_all"
 MERGED_AWAY = "identity.merged_away"
 EXHAUSTED = "delivery.retries_exhausted"

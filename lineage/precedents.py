@@ -26,10 +26,10 @@ from lineage.flowbook import FlowBook
 from lineage.forms import ONLY_TOLD, Form, Forms, entry_named
 from lineage.headline import entered_sentence, took
 from lineage.journey import Journey, journeys
-from lineage.obstacles import NOT_ELIGIBLE, VALUE_LATE
+from lineage.obstacles import RESTS_ON_VALUES
 from model.causes import ABSENT, VendorCodes
 from model.flow import Flow
-from model.hop import MS, NS, moment
+from model.hop import MS, moment, ns_of
 from model.verdict import Status, Verdict
 from store.hops_to_judge import HopRows
 from store.verdicts import Row, row_of
@@ -165,7 +165,7 @@ class _Precedent:
         for one in self.told:
             if book.in_force(one.flow.name, began) is not one.flow:
                 return None
-            if one.entered is None and form.times[one.captured] + ns(one.flow.deadline) > _ns_of(now):
+            if one.entered is None and form.times[one.captured] + ns(one.flow.deadline) > ns_of(now):
                 return None
         return [one.of(rows, form.times) for one in self.told]
 
@@ -196,14 +196,11 @@ def _places(times: Sequence[int]) -> Mapping[datetime, int]:
 def _is_general(verdict: Verdict, now: datetime) -> bool:
     """Does a verdict hang on nothing but the form of its entry?"""
     causes = {verdict.cause, *(one.cause for one in verdict.contributing)}
-    if verdict.status in {Status.PENDING, Status.UNKNOWN} or verdict.then_and_now or causes & _BY_VALUES:
+    if verdict.status in {Status.PENDING, Status.UNKNOWN} or verdict.then_and_now or causes & RESTS_ON_VALUES:
         return False
     if any(sign.isdigit() for note in verdict.notes for sign in note):
         return False  # it may tell how long something took
     return verdict.status is Status.ENTERED or (verdict.deadline_at < now and verdict.headline.startswith(verdict.lead))
-
-
-_BY_VALUES = frozenset({NOT_ELIGIBLE, VALUE_LATE})
 
 
 def _told(rows: HopRows, times: Sequence[int], journey: Journey, verdict: Verdict, flow: Flow) -> _Told | None:
@@ -272,7 +269,3 @@ def _only_told(journey: Journey, row_of: Mapping[tuple[str, str], int]) -> Itera
     for field, name in ONLY_TOLD.items():
         if (first := next((hop for hop in journey.hops if hop.attributes.get(name)), None)) is not None:
             yield field, row_of[first.key]
-
-
-def _ns_of(moment: datetime) -> int:
-    return int(moment.timestamp() * 1_000_000) * (NS // 1_000_000)

@@ -18,7 +18,7 @@ from lineage.facts import base, contributing, system_of
 from lineage.footnotes import footnotes
 from lineage.headline import headline, named
 from lineage.journey import Journey
-from lineage.obstacles import NOT_ELIGIBLE, VALUE_LATE, Obstacle, class_of, obstacles, of_failures
+from lineage.obstacles import RESTS_ON_VALUES, Obstacle, class_of, obstacles, of_failures
 from lineage.reading import Key
 from lineage.signs import Sign
 from lineage.then_now import then_and_now
@@ -172,11 +172,8 @@ def _stopped(case: Case, obstacle: Obstacle, others: Sequence[Obstacle]) -> Verd
         raw_reason=obstacle.raw_reason,
         system=obstacle.system or system_of(obstacle.hops),
         contributing=contributing(case, others, leading=obstacle),
-        then_and_now=then_and_now(case, obstacle.hops[-1], step) if obstacle.cause in _RESTS_ON_VALUES else (),
+        then_and_now=then_and_now(case, obstacle.hops[-1], step) if obstacle.cause in RESTS_ON_VALUES else (),
     )
-
-
-_RESTS_ON_VALUES = frozenset({NOT_ELIGIBLE, VALUE_LATE})
 
 
 def _absent(case: Case, step: Step, others: Sequence[Obstacle]) -> Verdict:

@@ -21,6 +21,11 @@ def moment(at_ns: int) -> datetime:
     return _EPOCH + timedelta(0, 0, at_ns // 1000)
 
 
+def ns_of(at: datetime) -> int:
+    """Nanoseconds since the epoch, of a datetime that tells microseconds."""
+    return int(at.timestamp() * 1_000_000) * 1000
+
+
 @dataclass(frozen=True, slots=True)
 class SpanEvent:
     """Something a span says happened while it ran; an exception, mostly."""

@@ -17,7 +17,7 @@ _BODY = TypeAdapter(Verdict)
 
 # ClickHouse's DateTime64 goes from 1900 to 2299; a sender's broken clock must not break the row.
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-LATEST_MS = 9_183_110_400_000  # 2261-01-01
+_LATEST_MS = 9_183_110_400_000  # 2261-01-01
 _MS = timedelta(milliseconds=1)
 
 
@@ -139,7 +139,7 @@ def write(store: Store, rows: Sequence[Row], *, decided_at: datetime) -> None:
 def _ms(moment: datetime) -> int:
     """Milliseconds since the epoch, within what the column holds. The driver takes three times as long."""
     ms = (moment - _EPOCH) // _MS
-    return ms if 0 <= ms <= LATEST_MS else 0 if ms < 0 else LATEST_MS
+    return ms if 0 <= ms <= _LATEST_MS else 0 if ms < 0 else _LATEST_MS
 
 
 def _ms_or_none(moment: datetime | None) -> int | None:

@@ -10,6 +10,14 @@ DAY = 1_440
 SERVICES = ("forms", "router", "writer")
 
 
+def absent(since, until):
+    """A lead a minute of whom nothing more was heard, told once its 15 minutes are up."""
+    return [
+        entry(f"c-way-{at_}", "blocked", at=at_, after=15, cause=ABSENT, campaign="spring")
+        for at_ in range(since, until)
+    ]
+
+
 @pytest.fixture
 def on_call(store):
     with night(store, "pager") as made:
@@ -42,10 +50,7 @@ def test_ingestion_that_stops_with_leads_on_their_way_pages_nobody_and_neither_d
     world = on_call.world
     world.said(
         *leads(0, 115),
-        *(
-            entry(f"c-way-{at_}", "blocked", at=at_, after=15, cause=ABSENT, campaign="spring")
-            for at_ in range(115, 130)
-        ),
+        *absent(115, 130),
     )
     for service in SERVICES:
         world.spoke(service, range(130))
@@ -65,10 +70,7 @@ def test_leads_that_nobody_heard_of_are_told_once_their_systems_are_heard_again(
     world = on_call.world
     world.said(
         *leads(0, 120),
-        *(
-            entry(f"c-way-{at_}", "blocked", at=at_, after=15, cause=ABSENT, campaign="spring")
-            for at_ in range(170, 190)
-        ),
+        *absent(170, 190),
     )
     for service in SERVICES:
         world.spoke(service, [*range(120), *range(160, 230)])
